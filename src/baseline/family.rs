@@ -1,0 +1,82 @@
+//! Which tuples a baseline keeps: a set of dimensions, among some of the events.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Identity, Place, Shape};
+
+/// One part of a tuple.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Dimension {
+    Account,
+    Principal,
+    Credential,
+    Region,
+    Network,
+    Service,
+    Action,
+}
+
+/// Which events count as having been seen. Refused calls never do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Among {
+    /// All events.
+    #[default]
+    All,
+    /// Successful changes by callers that are not AWS services.
+    Writes,
+}
+
+/// A kind of tuple. Account and principal are in every tuple; the rest is a set of dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Family {
+    dimensions: u8,
+    pub among: Among,
+}
+
+const EXTRA: [Dimension; 5] = [Dimension::Credential, Dimension::Region, Dimension::Network, Dimension::Service, Dimension::Action];
+
+impl Family {
+    /// The family that can answer for these dimensions.
+    pub(crate) fn new(dimensions: &[Dimension], among: Among) -> Self {
+        let bits = EXTRA.iter().enumerate().filter(|(_, extra)| dimensions.contains(extra)).map(|(n, _)| 1 << n).sum();
+        Self { dimensions: bits, among }
+    }
+
+    fn has(self, position: usize) -> bool {
+        self.dimensions >> position & 1 == 1
+    }
+
+    /// The tuple of a call without its principal; `None` when the call does not count for the family.
+    pub(crate) fn values(self, identity: &Identity, place: &Place, shape: &Shape) -> Option<String> {
+        let counts = match self.among {
+            Among::All => !shape.denied,
+            Among::Writes => shape.settles(),
+        };
+        if counts { self.tuple(identity, place, shape) } else { None }
+    }
+
+    /// The same for a call that need not count: to ask whether its tuple was seen.
+    pub(crate) fn tuple(self, identity: &Identity, place: &Place, shape: &Shape) -> Option<String> {
+        let action = if self.has(4) { shape.action() } else { String::new() };
+        let mut values = vec![place.account.as_str()];
+        for (position, dimension) in EXTRA.iter().enumerate().filter(|(n, _)| self.has(*n)) {
+            debug_assert!(position < 8);
+            values.push(match dimension {
+                Dimension::Credential => identity.credential.as_deref()?,
+                Dimension::Region if shape.global => return None,
+                Dimension::Region => &place.region,
+                Dimension::Network => place.network.as_deref()?,
+                Dimension::Service => shape.service(),
+                _ => &action,
+            });
+        }
+        Some(join(values))
+    }
+}
+
+/// Joins the values of a tuple with a character that none of them can hold unescaped in a log.
+pub(crate) fn join<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    values.into_iter().collect::<Vec<_>>().join("\u{1f}")
+}

@@ -1,0 +1,97 @@
+//! A baseline as a file: a header line, then one JSON line a fact, sorted, so that equal baselines are equal files.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::{Baseline, Days, Family, widen};
+use crate::event::Seconds;
+
+const KIND: &str = "stakeout-baseline";
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    kind: String,
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(tag = "fact", rename_all = "lowercase", deny_unknown_fields)]
+enum Fact {
+    Account { account: String, first: Seconds, last: Seconds },
+    Principal { principal: String, first: Seconds, last: Seconds },
+    Born { principal: String, at: Seconds },
+    Seen { family: Family, tuple: String, principal: String, days: String, first: Seconds, last: Seconds },
+}
+
+/// Writes a baseline.
+///
+/// # Errors
+/// What the file system says, with the path.
+pub(crate) fn save(baseline: &Baseline, path: &Path) -> Result<()> {
+    let shown = || path.display().to_string();
+    let mut out = BufWriter::new(File::create(path).with_context(shown)?);
+    serde_json::to_writer(&mut out, &Header { kind: KIND.to_owned(), version: VERSION }).with_context(shown)?;
+    for fact in facts(baseline) {
+        writeln!(out).with_context(shown)?;
+        serde_json::to_writer(&mut out, &fact).with_context(shown)?;
+    }
+    writeln!(out).and_then(|()| out.flush()).with_context(shown)
+}
+
+/// Reads a baseline.
+///
+/// # Errors
+/// A file that cannot be read, is no baseline, is of another version, or has an unreadable line, with path and line.
+pub(crate) fn load(path: &Path) -> Result<Baseline> {
+    let shown = path.display().to_string();
+    let mut lines = BufReader::new(File::open(path).with_context(|| shown.clone())?).lines();
+    let first = lines.next().transpose().with_context(|| shown.clone())?.unwrap_or_default();
+    match serde_json::from_str::<Header>(&first) {
+        Ok(header) if header.kind == KIND && header.version == VERSION => {}
+        Ok(header) if header.kind == KIND => bail!("{shown}: a baseline of version {}; this program reads version {VERSION}", header.version),
+        _ => bail!("{shown}: not a baseline"),
+    }
+    let mut baseline = Baseline::default();
+    for (number, line) in lines.enumerate() {
+        let place = || format!("{shown}:{}", number + 2);
+        let fact = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
+        restore(&mut baseline, fact).with_context(place)?;
+    }
+    Ok(baseline)
+}
+
+fn facts(baseline: &Baseline) -> Vec<Fact> {
+    let accounts = baseline.accounts.iter().map(|(account, (first, last))| Fact::Account { account: account.clone(), first: *first, last: *last });
+    let principals = baseline.principals.iter().map(|(principal, (first, last))| Fact::Principal { principal: principal.to_string(), first: *first, last: *last });
+    let born = baseline.born.iter().map(|(principal, at)| Fact::Born { principal: principal.clone(), at: *at });
+    let seen = baseline.tuples.iter().flat_map(|((family, tuple), principals)| {
+        principals.iter().map(move |(principal, days)| {
+            let (bits, first, last) = days.parts();
+            Fact::Seen { family: *family, tuple: tuple.clone(), principal: principal.to_string(), days: format!("{bits:x}"), first, last }
+        })
+    });
+    let mut facts: Vec<_> = accounts.chain(principals).chain(born).chain(seen).collect();
+    facts.sort();
+    facts
+}
+
+fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {
+    match fact {
+        Fact::Account { account, first, last } => widen(baseline.accounts.entry(account).or_insert((first, last)), first, last),
+        Fact::Principal { principal, first, last } => widen(baseline.principals.entry(Arc::from(principal)).or_insert((first, last)), first, last),
+        Fact::Born { principal, at } => baseline.born(&principal, at),
+        Fact::Seen { family, tuple, principal, days, first, last } => {
+            let bits = u128::from_str_radix(&days, 16).context("days")?;
+            let known = baseline.tuples.entry((family, tuple)).or_default().entry(Arc::from(principal)).or_default();
+            known.merge(&Days::from_parts(bits, first, last));
+        }
+    }
+    Ok(())
+}

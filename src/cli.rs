@@ -1,0 +1,130 @@
+//! The command line.
+//!
+//! Results go to stdout, everything about the run to stderr.
+
+mod completions;
+mod detectors;
+mod drill;
+mod replay;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::Look;
+
+/// What a command has to say beside its output; the number is the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Status {
+    /// Nothing found, or done.
+    Quiet = 0,
+    /// Incidents found, or done in part.
+    Found = 1,
+    /// Ran, but part of the input could not be read.
+    Partial = 3,
+}
+
+/// Could not run.
+const REFUSED: u8 = 2;
+
+/// Watches an AWS account for abuse and tells it as one incident.
+///
+/// Start with a drill, which needs no AWS account:
+///
+///   stakeout drill lambda-ddos-all-regions --out night
+///   stakeout replay night
+#[derive(Parser)]
+#[command(name = "stakeout", version, verbatim_doc_comment, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// No colour. `NO_COLOR` in the environment does the same.
+    #[arg(long, global = true)]
+    no_color: bool,
+    /// No progress bar and no remarks on stderr; errors are still told.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Replay(replay::Arguments),
+    Drill(drill::Arguments),
+    Detectors(detectors::Arguments),
+    Completions(completions::Arguments),
+}
+
+/// How a command may talk.
+#[derive(Debug, Clone, Copy)]
+struct Voice {
+    color: bool,
+    quiet: bool,
+}
+
+impl Voice {
+    /// A remark about the run.
+    fn remark(self, text: &str) {
+        if !self.quiet {
+            complain(text);
+        }
+    }
+
+    /// How tables look on this terminal.
+    fn look(self) -> Look {
+        let terminal = console::Term::stdout();
+        let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let columns = width.unwrap_or_else(|| if terminal.is_term() { usize::from(terminal.size().1) } else { 100 });
+        Look { columns, color: self.color && terminal.is_term() }
+    }
+}
+
+/// Runs the command line and returns its exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let status = u8::try_from(error.exit_code()).unwrap_or(REFUSED);
+            return if error.print().is_ok() { ExitCode::from(status) } else { ExitCode::from(REFUSED) };
+        }
+    };
+    let color = !cli.no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let voice = Voice { color, quiet: cli.quiet };
+    let result = match &cli.command {
+        Command::Replay(arguments) => replay::run(arguments, voice),
+        Command::Drill(arguments) => drill::run(arguments, voice),
+        Command::Detectors(arguments) => detectors::run(arguments, voice),
+        Command::Completions(arguments) => completions::run(arguments),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status as u8),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("stakeout: {error:#}"));
+            ExitCode::from(REFUSED)
+        }
+    }
+}
+
+/// A line on stderr, with whatever a log may have put into it made harmless.
+fn complain(text: &str) {
+    // Nobody is left to tell when stderr is closed.
+    let _ = writeln!(io::stderr(), "{}", crate::report::escape::terminal(text));
+}
+
+/// The reader of our output left, as `head` does.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,133 @@
+//! `stakeout detectors`: what is looked for.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+
+use super::{Status, Voice};
+use crate::baseline::Baseline;
+use crate::detect::{Detector, Rules, check};
+use crate::event::Seconds;
+use crate::model::Finding;
+use crate::replay::map::Range;
+use crate::replay::{Settings, replay};
+use crate::source::discover;
+
+/// List and explain detectors, and test rules of your own.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// One line a detector.
+    List,
+    /// Everything about one detector.
+    Explain {
+        /// Its name, as `list` shows it.
+        name: String,
+    },
+    /// Run every rule of a folder over its fixtures.
+    ///
+    /// The fixtures of a rule lie in FIXTURES/NAME/ and say by their names what must come out: `fires*` a finding,
+    /// `notice*` a notice, `quiet*` nothing but notices. One CloudTrail record a line, or any other form that replay reads.
+    Test {
+        /// The folder of rules.
+        folder: PathBuf,
+        /// Where the fixtures are [default: the folder `fixtures` in the folder of rules].
+        #[arg(long, value_name = "DIR")]
+        fixtures: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
+    match &arguments.action {
+        Action::List => list(),
+        Action::Explain { name } => explain(name),
+        Action::Test { folder, fixtures } => test(folder, fixtures.clone().unwrap_or_else(|| folder.join("fixtures")), voice),
+    }
+}
+
+fn list() -> Result<Status> {
+    let rules = Rules::load(&[])?;
+    let mut detectors: Vec<_> = rules.detectors.iter().collect();
+    detectors.sort_by_key(|detector| (&detector.tactic, &detector.name));
+    let mut out = io::stdout().lock();
+    for detector in detectors {
+        let level = if detector.notice { "notice" } else { detector.level.as_str() };
+        writeln!(out, "{level:<13}  {:<21}  {:<40}  {}", detector.tactic, detector.name, detector.attack.join(" "))?;
+    }
+    Ok(Status::Quiet)
+}
+
+fn explain(name: &str) -> Result<Status> {
+    let rules = Rules::load(&[])?;
+    let Some(detector) = rules.detectors.iter().find(|detector| detector.name == name) else {
+        bail!("no detector is named {name:?}; `stakeout detectors list` shows all");
+    };
+    write!(io::stdout().lock(), "{}", explanation(detector))?;
+    Ok(Status::Quiet)
+}
+
+fn explanation(detector: &Detector) -> String {
+    let mut text = format!("{}\n{}, {}", detector.title, detector.name, detector.level);
+    text.push_str(if detector.notice { ", a notice that never pages\n" } else { "\n" });
+    text.push_str(&format!("\n{}\n", detector.description));
+    if let Some(first_seen) = &detector.first_seen {
+        let days = first_seen.history / crate::event::DAY;
+        text.push_str(&format!("\nFires on what was not seen in the {days} days before; a notice while the history is shorter than {} days.\n", first_seen.learn / crate::event::DAY));
+    }
+    let adjusted = detector.adjust.iter().map(|entry| {
+        let to = match (entry.level, entry.notice) {
+            (_, Some(true)) => "notice".to_owned(),
+            (Some(level), _) => level.to_string(),
+            (None, _) => detector.level.to_string(),
+        };
+        format!("{to}: {}", entry.because)
+    });
+    section(&mut text, "Level", adjusted);
+    section(&mut text, "Benign causes", detector.falsepositives.iter().cloned());
+    section(&mut text, "Blind spots", detector.blind_spots.iter().cloned());
+    let version = detector.attack_version.as_deref().map_or_else(String::new, |version| format!(" (ATT&CK {version})"));
+    section(&mut text, "ATT&CK", detector.attack.iter().map(|id| format!("{id}{version}")));
+    section(&mut text, "Playbook", detector.playbook.iter().cloned());
+    section(&mut text, "References", detector.references.iter().cloned());
+    text.push_str(&format!("\nFile: {}\n", detector.file));
+    text
+}
+
+fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    let lines: Vec<_> = lines.map(|line| format!("  - {line}\n")).collect();
+    if !lines.is_empty() {
+        text.push_str(&format!("\n{title}\n{}", lines.concat()));
+    }
+}
+
+fn test(folder: &Path, fixtures: PathBuf, voice: Voice) -> Result<Status> {
+    let rules = Rules::of_folder(folder)?;
+    let outcome = check::check(&rules, &fixtures, &|file| findings_of(file, &rules))?;
+    let mut out = io::stdout().lock();
+    for line in &outcome.lines {
+        writeln!(out, "{}", crate::report::escape::terminal(line))?;
+    }
+    for problem in &rules.problems {
+        super::complain(&problem.to_string());
+    }
+    voice.remark(&format!("{} passed, {} failed", outcome.passed, outcome.failed));
+    if rules.detectors.is_empty() {
+        bail!("{}: no rules", folder.display());
+    }
+    Ok(if outcome.failed == 0 && rules.problems.is_empty() { Status::Quiet } else { Status::Found })
+}
+
+/// The findings of one file, from an empty baseline.
+fn findings_of(file: &Path, rules: &Rules) -> Result<Vec<Finding>> {
+    let objects = discover(&[file.display().to_string()])?;
+    let settings = Settings { range: Range { start: Seconds::MIN, end: Seconds::MAX }, threads: 1, max_object_bytes: 1 << 30 };
+    let (report, _) = replay(&objects, rules, Baseline::default(), settings, &|_| {})?;
+    Ok(report.findings)
+}

@@ -1,0 +1,102 @@
+//! `stakeout drill`: a night to rehearse with.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use super::{Status, Voice};
+use crate::detect::block::parse_duration;
+use crate::drill::{Options, Scenario, write_tree};
+
+/// Write a scenario as CloudTrail logs, with ordinary life around it, and what is true about it.
+///
+/// The logs are an AWS delivery tree: late, duplicated and out of order as real delivery is. `truth.json` beside them
+/// names the attack's events and its principals, credentials and resources. The same seed gives the same bytes.
+///
+///   lambda-ddos-all-regions  a leaked key makes a user, the user makes functions in every region
+///   missing-key              recording is narrowed, a key is gone, secrets are read
+///   ordinary                 nothing but ordinary life
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// lambda-ddos-all-regions, missing-key or ordinary.
+    name: String,
+    /// Where to write [default: a folder of the scenario's name].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The benign look-alike instead, which must stay quiet.
+    #[arg(long)]
+    twin: bool,
+    /// What varies: names, ids, addresses, hours.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Days of ordinary life; the attack falls on the last but one.
+    #[arg(long, default_value_t = 30)]
+    days: u32,
+    /// Regions that the attack reaches, separated by commas [default: the 17 that are enabled by default].
+    #[arg(long, value_delimiter = ',', value_name = "REGION")]
+    regions: Option<Vec<String>>,
+    /// Median and 95th percentile of the delay of delivery.
+    #[arg(long, value_name = "P50,P95", default_value = "2m,12m", value_parser = parse_delay)]
+    delay: (Duration, Duration),
+    /// Share of records delivered twice.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    duplicates: f64,
+    /// Share of ordinary records lost.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    missing: f64,
+    /// Volume of ordinary life; 1 is about 1,500 records a day.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    noise: f64,
+    /// How often a region's records are delivered.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_length)]
+    batch: Duration,
+    /// The first day (RFC 3339).
+    #[arg(long, value_name = "TIME", default_value = "2026-09-01T00:00:00Z")]
+    start: jiff::Timestamp,
+}
+
+fn parse_length(text: &str) -> Result<Duration, String> {
+    let seconds = parse_duration(text).and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("{text:?} is no duration such as 90s, 15m or 1h"))
+}
+
+fn parse_delay(text: &str) -> Result<(Duration, Duration), String> {
+    let (median, late) = text.split_once(',').ok_or_else(|| format!("{text:?} is not two durations such as 2m,12m"))?;
+    Ok((parse_length(median)?, parse_length(late)?))
+}
+
+pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
+    let scenario = match arguments.name.as_str() {
+        "ordinary" => None,
+        name => Some(scenario(name)?),
+    };
+    let options = Options {
+        seed: arguments.seed,
+        days: arguments.days,
+        regions: arguments.regions.clone().unwrap_or_else(|| Options::default().regions),
+        delay: arguments.delay,
+        duplicates: arguments.duplicates,
+        missing: arguments.missing,
+        noise: arguments.noise,
+        batch: arguments.batch,
+        start: arguments.start,
+        twin: arguments.twin,
+    };
+    let out = arguments.out.clone().unwrap_or_else(|| Path::new(&arguments.name).to_path_buf());
+    if out.join("AWSLogs").exists() {
+        bail!("{}: holds a drill already; name another folder with --out", out.display());
+    }
+    write_tree(scenario, &options, &out).with_context(|| out.display().to_string())?;
+    voice.remark(&format!("wrote {}; now: stakeout replay {}", out.display(), out.display()));
+    Ok(Status::Quiet)
+}
+
+fn scenario(name: &str) -> Result<Scenario> {
+    Scenario::ALL.into_iter().find(|scenario| scenario.to_string() == name).with_context(|| {
+        let known: Vec<_> = Scenario::ALL.iter().map(ToString::to_string).collect();
+        format!("no scenario is named {name:?}; there are {} and ordinary", known.join(", "))
+    })
+}

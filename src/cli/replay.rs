@@ -1,0 +1,136 @@
+//! `stakeout replay`: exported logs in, explained incidents out.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Status, Voice};
+use crate::baseline::{Baseline, file};
+use crate::detect::Rules;
+use crate::event::{Seconds, time};
+use crate::model::Level;
+use crate::replay::map::Range;
+use crate::replay::{Settings, replay};
+use crate::report::{Format, Report};
+use crate::source::{Object, discover};
+
+/// Find incidents in exported CloudTrail logs.
+///
+/// Takes files, directories, globs and `-` for standard input: AWS's delivery tree (AWSLogs/...), JSON, JSON lines,
+/// gzip, zip, LookupEvents answers, EventBridge and CloudWatch Logs envelopes, CloudTrail Lake and Athena CSV.
+/// What happened earlier in the logs is the history against which later events are judged; thirty days tell much
+/// more than one.
+///
+/// Exit status: 0 nothing found, 1 incidents found, 2 could not run, 3 ran but part of the input could not be read.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// Files, directories, globs, or - for standard input.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+    /// Start from what an earlier run learned.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write what this run learned.
+    #[arg(long, value_name = "FILE")]
+    save_baseline: Option<PathBuf>,
+    /// Add a folder of Sigma rules. Their findings are listed; incidents open on Stakeout's own detectors.
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
+    /// Judge events from this time on; earlier ones are history only (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    start: Option<Seconds>,
+    /// Leave out events from this time on (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    end: Option<Seconds>,
+    /// How to write the results [default: table on a terminal, else ndjson].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write the results to a file.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Leave out findings below this level.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value = "informational")]
+    min_level: Level,
+    /// Exit with 0 where incidents were found.
+    #[arg(long)]
+    exit_zero: bool,
+    /// Reader threads [default: one for each core].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Unpack at most so many MiB of one object.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    max_object: u64,
+}
+
+fn parse_time(text: &str) -> Result<Seconds, String> {
+    time::parse(text).ok_or_else(|| format!("{text:?} is no RFC 3339 time such as 2026-09-01T00:00:00Z"))
+}
+
+pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
+    let range = Range { start: arguments.start.unwrap_or(Seconds::MIN), end: arguments.end.unwrap_or(Seconds::MAX) };
+    if range.start >= range.end {
+        bail!("--start is not before --end");
+    }
+    let rules = Rules::load(&arguments.rules)?;
+    for problem in &rules.problems {
+        super::complain(&problem.to_string());
+    }
+    let baseline = match &arguments.baseline {
+        Some(path) => file::load(path)?,
+        None => Baseline::default(),
+    };
+    let objects = discover(&arguments.paths)?;
+    let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let settings = Settings { range, threads, max_object_bytes: arguments.max_object.saturating_mul(1 << 20) };
+    let bar = progress_bar(&objects, voice);
+    let (report, baseline) = replay(&objects, &rules, baseline, settings, &|bytes| bar.inc(bytes))?;
+    bar.finish_and_clear();
+    let incomplete = !report.summary.skipped.is_empty() || !rules.problems.is_empty();
+    for skipped in &report.summary.skipped {
+        voice.remark(&format!("{}: {}", skipped.path, skipped.why));
+    }
+    let report = report.at_least(arguments.min_level);
+    let found = !report.incidents.is_empty();
+    write(&report, arguments, voice)?;
+    if let Some(path) = &arguments.save_baseline {
+        file::save(&baseline, path)?;
+    }
+    Ok(match (incomplete, found && !arguments.exit_zero) {
+        (true, _) => Status::Partial,
+        (false, true) => Status::Found,
+        (false, false) => Status::Quiet,
+    })
+}
+
+fn write(report: &Report, arguments: &Arguments, voice: Voice) -> Result<()> {
+    let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
+    let format = arguments.format.unwrap_or(if to_terminal { Format::Table } else { Format::Ndjson });
+    let mut look = voice.look();
+    let mut out: Box<dyn Write> = match &arguments.output {
+        Some(path) => {
+            look.color = false;
+            Box::new(File::create(path).with_context(|| path.display().to_string())?)
+        }
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut buffered = BufWriter::new(&mut out);
+    report.write(format, look, &mut buffered)?;
+    buffered.flush()?;
+    Ok(())
+}
+
+fn progress_bar(objects: &[Object], voice: Voice) -> ProgressBar {
+    if voice.quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(objects.iter().map(Object::bytes).sum());
+    match ProgressStyle::with_template("reading {bar:30} {bytes}/{total_bytes} {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

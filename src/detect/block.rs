@@ -1,0 +1,120 @@
+//! The blocks that a detector file has beyond Sigma: `first_seen` and `adjust`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use crate::baseline::{Among, Dimension, Family};
+use crate::event::{DAY, Seconds};
+use crate::model::Level;
+
+/// Fires only when the tuple was not seen in the account's history before the event.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FirstSeen {
+    /// The dimensions of the tuple.
+    pub of: Vec<Dimension>,
+    /// Which events count as having been seen.
+    #[serde(default)]
+    pub among: Among,
+    /// How far back to look.
+    #[serde(default = "ninety_days", deserialize_with = "duration")]
+    pub history: Seconds,
+    /// With less history than this it says so and stays a notice.
+    #[serde(default = "two_weeks", deserialize_with = "duration")]
+    pub learn: Seconds,
+    /// Quiet unless the principal was seen this long before: a newcomer has no usual.
+    #[serde(default, deserialize_with = "duration")]
+    pub established: Seconds,
+}
+
+impl FirstSeen {
+    /// The tuples that answer the question.
+    pub(crate) fn family(&self) -> Family {
+        Family::new(&self.of, self.among)
+    }
+
+    /// Asks about one principal's own past, not the account's.
+    pub(crate) fn of_principal(&self) -> bool {
+        self.of.contains(&Dimension::Principal)
+    }
+}
+
+/// One entry of `adjust`: the first that holds sets level or notice, and says why.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Adjustment {
+    #[serde(default)]
+    pub when: Option<When>,
+    #[serde(default)]
+    pub otherwise: bool,
+    #[serde(default)]
+    pub level: Option<Level>,
+    #[serde(default)]
+    pub notice: Option<bool>,
+    pub because: String,
+}
+
+/// Conditions of an adjustment; all must hold.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct When {
+    /// New to the history, for any event that contributed.
+    #[serde(default)]
+    pub first_seen: Option<FirstSeen>,
+    /// The value that a correlation reached.
+    #[serde(default)]
+    pub value: Option<Reached>,
+    /// Fields of the triggering event.
+    #[serde(flatten)]
+    pub fields: BTreeMap<String, Scalar>,
+}
+
+/// A bound on a correlation's value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reached {
+    pub gte: f64,
+}
+
+/// A value as YAML writes it, compared as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scalar(pub String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match yaml_serde::Value::deserialize(deserializer)? {
+            yaml_serde::Value::Bool(value) => Ok(Self(value.to_string())),
+            yaml_serde::Value::Number(value) => Ok(Self(value.to_string())),
+            yaml_serde::Value::String(value) => Ok(Self(value)),
+            _ => Err(D::Error::custom("a field is compared with a string, a number, true or false")),
+        }
+    }
+}
+
+/// Reads `90d`, `12h`, `15m` or `30s`.
+pub(crate) fn parse_duration(text: &str) -> Option<Seconds> {
+    let unit = text.chars().last()?;
+    let number: Seconds = text[..text.len() - unit.len_utf8()].parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => DAY,
+        _ => return None,
+    };
+    number.checked_mul(seconds).filter(|total| *total >= 0)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no duration such as 90d, 12h or 15m")))
+}
+
+fn ninety_days() -> Seconds {
+    90 * DAY
+}
+
+fn two_weeks() -> Seconds {
+    14 * DAY
+}

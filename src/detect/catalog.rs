@@ -1,0 +1,212 @@
+//! All rules of a run: the embedded detectors and those of `--rules` folders.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use rsigma_parser::{CorrelationCondition, CorrelationRule, CorrelationType, SigmaRule};
+
+use super::partial::Compiled;
+use super::rule::{Detector, Problem, RuleFile};
+use crate::baseline::{Among, Dimension, Family};
+use crate::event::Seconds;
+use crate::event::view::is_shape_field;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/detectors.rs"));
+}
+
+/// Which of many matching records a rule needs to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Thin {
+    /// Every one.
+    No,
+    /// The first of a day, per caller, place and kind of call: for rules that ask what is new.
+    Day,
+    /// The first in so many seconds: for rules that count distinct values in a window many times as long.
+    Bucket(Seconds),
+}
+
+/// One Sigma rule, compiled, and what its matches are for.
+pub(crate) struct Rule {
+    pub id: String,
+    pub compiled: Compiled,
+    /// The detector that it is by itself.
+    pub detector: Option<usize>,
+    /// Detectors whose correlations it feeds.
+    pub feeds: Vec<usize>,
+    pub thin: Thin,
+    /// Fields to keep of a matching record, because something later asks for them.
+    pub captures: BTreeSet<String>,
+}
+
+/// Everything that is looked for.
+pub(crate) struct Rules {
+    pub detectors: Vec<Detector>,
+    pub rules: Vec<Rule>,
+    pub correlations: Vec<CorrelationRule>,
+    /// The rules that correlations refer to, as the library knows them.
+    pub correlated: Vec<SigmaRule>,
+    /// The tuples that the baseline must keep.
+    pub families: Vec<Family>,
+    /// What in the files could not be used.
+    pub problems: Vec<Problem>,
+}
+
+/// Networks from which each credential was used: tells an intruder's use of a credential from its owner's.
+pub(crate) fn credential_networks() -> Family {
+    Family::new(&[Dimension::Credential, Dimension::Network], Among::All)
+}
+
+impl Rules {
+    /// The embedded detectors and those of more folders.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, or an embedded detector with an error. Problems in folders are kept in `problems`.
+    pub(crate) fn load(folders: &[PathBuf]) -> Result<Self> {
+        let mut files: Vec<_> = embedded::FILES.iter().map(|(file, text)| RuleFile::parse(file, text, false)).collect();
+        if let Some(problem) = files.iter().flat_map(|file| &file.problems).next() {
+            bail!("{problem}");
+        }
+        for folder in folders {
+            files.extend(read_folder(folder)?);
+        }
+        Ok(Self::new(files))
+    }
+
+    /// Only the rules of one folder.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub(crate) fn of_folder(folder: &Path) -> Result<Self> {
+        read_folder(folder).map(Self::new)
+    }
+
+    fn new(files: Vec<RuleFile>) -> Self {
+        let mut all = Self { detectors: Vec::new(), rules: Vec::new(), correlations: Vec::new(), correlated: Vec::new(), families: vec![credential_networks()], problems: Vec::new() };
+        for file in files {
+            all.add(file);
+        }
+        all.families.sort_unstable();
+        all.families.dedup();
+        all
+    }
+
+    fn add(&mut self, file: RuleFile) {
+        self.problems.extend(file.problems);
+        let offset = self.detectors.len();
+        self.detectors.extend(file.detectors);
+        let detectors = &self.detectors[offset..];
+        for detector in detectors {
+            let asked = detector.adjust.iter().filter_map(|entry| entry.when.as_ref()?.first_seen.as_ref());
+            self.families.extend(detector.first_seen.iter().chain(asked).map(super::block::FirstSeen::family));
+        }
+        for rule in &file.rules {
+            let id = rule.id.clone().unwrap_or_default();
+            let compiled = match Compiled::new(rule) {
+                Ok(compiled) => compiled,
+                Err(error) => {
+                    let file = detectors.first().map_or_else(|| rule.title.clone(), |detector| detector.file.clone());
+                    self.problems.push(Problem { file, line: 0, why: format!("{}: {error}", rule.title) });
+                    continue;
+                }
+            };
+            let position = |wanted: &str| detectors.iter().position(|detector| detector.sigma_id == wanted).map(|n| n + offset);
+            let reached = reached_by(&id, rule.name.as_deref(), &file.correlations);
+            let feeds: Vec<_> = reached.iter().filter_map(|c| position(c.id.as_deref().unwrap_or_default())).collect();
+            let detector = position(&id);
+            let captures = captures(&reached, detector.iter().chain(&feeds).map(|n| &self.detectors[*n]));
+            let thin = thin(detector.map(|n| &self.detectors[n]), &reached);
+            if !reached.is_empty() {
+                self.correlated.push(rule.clone());
+            }
+            self.rules.push(Rule { id, compiled, detector, feeds, thin, captures });
+        }
+        self.correlations.extend(file.correlations);
+    }
+}
+
+/// The correlations that a rule feeds, directly or through others.
+fn reached_by<'a>(id: &str, name: Option<&str>, correlations: &'a [CorrelationRule]) -> Vec<&'a CorrelationRule> {
+    let mut known: Vec<&str> = std::iter::once(id).chain(name).collect();
+    let mut reached: Vec<&CorrelationRule> = Vec::new();
+    while let Some(next) = correlations.iter().find(|c| !reached.iter().any(|r| std::ptr::eq(*r, *c)) && c.rules.iter().any(|r| known.contains(&r.as_str()))) {
+        reached.push(next);
+        known.extend(next.id.as_deref().into_iter().chain(next.name.as_deref()));
+    }
+    reached
+}
+
+fn value_fields(correlation: &CorrelationRule) -> &[String] {
+    match &correlation.condition {
+        CorrelationCondition::Threshold { field: Some(fields), .. } => fields,
+        _ => &[],
+    }
+}
+
+fn captures<'a>(correlations: &[&CorrelationRule], detectors: impl Iterator<Item = &'a Detector>) -> BTreeSet<String> {
+    let mut fields = BTreeSet::new();
+    for correlation in correlations {
+        fields.extend(correlation.group_by.iter().chain(value_fields(correlation)).cloned());
+        fields.extend(correlation.aliases.iter().flat_map(|alias| alias.mapping.values().cloned()));
+    }
+    for detector in detectors {
+        let whens = detector.adjust.iter().filter_map(|entry| entry.when.as_ref());
+        fields.extend(whens.flat_map(|when| when.fields.keys().cloned()));
+    }
+    fields.retain(|field| !is_header_field(field));
+    fields
+}
+
+/// Whether an event carries the field anyway.
+pub(crate) fn is_header_field(path: &str) -> bool {
+    const OF_PLACE_OR_CALLER: [&str; 6] = ["awsRegion", "sourceIPAddress", "stakeout.principal", "stakeout.credential", "stakeout.account", "stakeout.network"];
+    is_shape_field(path) || OF_PLACE_OR_CALLER.contains(&path)
+}
+
+/// Thinning keeps what a rule asks: distinct values over a window are the same when only the first of each sixtieth of
+/// the window is kept, but for that sixtieth; what is new on a day is the day's first.
+fn thin(detector: Option<&Detector>, correlations: &[&CorrelationRule]) -> Thin {
+    match (detector, correlations) {
+        (Some(detector), []) if detector.first_seen.is_some() => Thin::Day,
+        (None, [only]) if only.correlation_type == CorrelationType::ValueCount => {
+            let from_header = only.group_by.iter().chain(value_fields(only)).all(|field| is_header_field(field)) && only.aliases.is_empty();
+            let span = Seconds::try_from(only.timespan.seconds).unwrap_or(Seconds::MAX);
+            if from_header { Thin::Bucket((span / 60).max(1)) } else { Thin::No }
+        }
+        _ => Thin::No,
+    }
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<RuleFile>> {
+    let mut paths = Vec::new();
+    collect(folder, &mut paths).with_context(|| format!("rules {}", folder.display()))?;
+    paths.sort();
+    let mut names: HashMap<String, String> = HashMap::new();
+    let mut files = Vec::new();
+    for path in paths {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(&path).with_context(|| shown.clone())?;
+        let mut file = RuleFile::parse(&shown, &text, true);
+        for rule in &file.rules {
+            let id = rule.id.clone().unwrap_or_default();
+            if let Some(first) = names.insert(id.clone(), shown.clone()) {
+                file.problems.push(Problem { file: shown.clone(), line: 0, why: format!("id {id} is also that of {first}") });
+            }
+        }
+        files.push(file);
+    }
+    Ok(files)
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, paths)?;
+        } else if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}

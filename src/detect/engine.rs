@@ -1,0 +1,205 @@
+//! The stateful part of detection: events in order of time in, findings out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ahash::AHashMap;
+use anyhow::Result;
+
+use super::catalog::Rules;
+use super::correlate::{Correlator, Firing};
+use super::judge::{Contribution, Judgement, Newness, Past, judge, newness};
+use crate::event::{DAY, Event, Seconds};
+use crate::model::Finding;
+
+/// A repeated match within this time extends a finding instead of making another.
+const SAME_FINDING: Seconds = 3_600;
+/// A finding that goes on gives no more reasons than this.
+const MOST_REASONS: usize = 8;
+/// Marks of what was new are kept this long, longer than any window.
+const MARKS: Seconds = 2 * DAY;
+
+/// Detection over a stream of events.
+pub(crate) struct Detection<'r> {
+    rules: &'r Rules,
+    correlator: Correlator,
+    /// Everything found so far, in order of firing.
+    pub findings: Vec<Finding>,
+    /// The finding that a further match would extend, and until when.
+    active: AHashMap<(usize, String), (usize, Seconds)>,
+    /// What was new about events that feed correlations: per event, per detector and adjustment.
+    marks: AHashMap<Arc<str>, (Seconds, Vec<(usize, usize, Newness)>)>,
+    swept: Seconds,
+}
+
+/// Where a match stands among others: those with the same detector and group are one finding.
+struct Match<'a> {
+    detector: usize,
+    group: String,
+    /// How long it stays open to further matches.
+    open: Seconds,
+    events: BTreeSet<(Seconds, Arc<str>)>,
+    event: &'a Event,
+}
+
+impl<'r> Detection<'r> {
+    /// Starts with nothing found.
+    ///
+    /// # Errors
+    /// A correlation that the engine refuses.
+    pub(crate) fn new(rules: &'r Rules) -> Result<Self> {
+        Ok(Self { rules, correlator: Correlator::new(rules)?, findings: Vec::new(), active: AHashMap::new(), marks: AHashMap::new(), swept: Seconds::MIN })
+    }
+
+    /// Takes one event through every rule that it matched; returns the findings that it made or changed.
+    pub(crate) fn take(&mut self, event: &Event, past: Past<'_>) -> Vec<usize> {
+        self.sweep(event.time);
+        let mut touched = Vec::new();
+        for &rule in &event.rules {
+            let rules = self.rules;
+            let rule = &rules.rules[usize::from(rule)];
+            if let Some(detector) = rule.detector {
+                touched.extend(self.single(detector, event, past));
+            }
+            if !rule.feeds.is_empty() {
+                self.mark(&rule.feeds, event, past);
+                for firing in self.correlator.feed(&rule.id, event) {
+                    touched.extend(self.correlated(firing, event, past));
+                }
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        touched
+    }
+
+    fn single(&mut self, detector: usize, event: &Event, past: Past<'_>) -> Option<usize> {
+        let rules = self.rules;
+        let rule = &rules.detectors[detector];
+        let asked = |position: usize| {
+            let question = rule.adjust.get(position)?.when.as_ref()?.first_seen.as_ref()?;
+            Some(newness(question, event, past))
+        };
+        let judgement = judge(rule, event, past, &Contribution { value: None, newness: &asked })?;
+        let target = event.facts.as_ref().and_then(|facts| facts.target.as_deref()).unwrap_or_default();
+        let (group, open) = match &rule.first_seen {
+            Some(question) => (question.family().tuple(&event.identity, &event.place, &event.shape).unwrap_or_default(), DAY),
+            None => (format!("{}\u{1f}{}\u{1f}{target}", event.identity.credential.as_deref().unwrap_or_default(), event.place.region), SAME_FINDING),
+        };
+        let group = format!("{}\u{1f}{}\u{1f}{group}", event.place.account, event.identity.key);
+        let events = BTreeSet::from([(event.time, Arc::clone(&event.id))]);
+        Some(self.put(Match { detector, group, open, events, event }, judgement))
+    }
+
+    fn correlated(&mut self, firing: Firing, event: &Event, past: Past<'_>) -> Option<usize> {
+        let rules = self.rules;
+        let detector = rules.detectors.iter().position(|detector| detector.window.is_some() && detector.sigma_id == firing.id)?;
+        let rule = &rules.detectors[detector];
+        let window = Seconds::try_from(rule.window.unwrap_or_default()).unwrap_or(DAY);
+        let marks = &self.marks;
+        let asked = |position: usize| {
+            let answers = firing.events.iter().filter_map(|(_, id)| marks.get(id)).flat_map(|(_, answers)| answers);
+            let answers = answers.filter(|(d, p, _)| *d == detector && *p == position).map(|(_, _, answer)| answer);
+            answers.max_by_key(|answer| matches!(answer, Newness::New(_)) as u8 * 2 + matches!(answer, Newness::TooEarly(_)) as u8).cloned()
+        };
+        let mut judgement = judge(rule, event, past, &Contribution { value: Some(firing.value), newness: &asked })?;
+        judgement.reasons.insert(0, format!("reached {} in {}", firing.value, spoken(window)));
+        let events = firing.events.into_iter().collect();
+        Some(self.put(Match { detector, group: firing.group, open: window, events, event }, judgement))
+    }
+
+    /// Answers now what adjustments will ask about this event when its correlation fires.
+    fn mark(&mut self, detectors: &[usize], event: &Event, past: Past<'_>) {
+        for &detector in detectors {
+            for (position, entry) in self.rules.detectors[detector].adjust.iter().enumerate() {
+                let Some(question) = entry.when.as_ref().and_then(|when| when.first_seen.as_ref()) else {
+                    continue;
+                };
+                let answer = newness(question, event, past);
+                if matches!(answer, Newness::New(_) | Newness::TooEarly(_)) {
+                    let (_, answers) = self.marks.entry(Arc::clone(&event.id)).or_insert_with(|| (event.time, Vec::new()));
+                    answers.push((detector, position, answer));
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, new: Match<'_>, judgement: Judgement) -> usize {
+        let key = (new.detector, new.group.clone());
+        let until = new.event.time + new.open;
+        if let Some((position, open_until)) = self.active.get_mut(&key)
+            && new.event.time <= *open_until
+        {
+            *open_until = until;
+            let finding = &mut self.findings[*position];
+            finding.event_ids.extend(new.events);
+            extend(finding, judgement);
+            return *position;
+        }
+        self.active.insert(key, (self.findings.len(), until));
+        self.findings.push(self.finding(new, judgement));
+        self.findings.len() - 1
+    }
+
+    fn finding(&self, new: Match<'_>, judgement: Judgement) -> Finding {
+        let detector = &self.rules.detectors[new.detector];
+        let (event, place) = (new.event, &new.event.place);
+        let first = new.events.first().map_or_else(|| Arc::clone(&event.id), |(_, id)| Arc::clone(id));
+        Finding {
+            id: crate::model::id("fnd", &[&detector.name, &place.account, &new.group, &first]),
+            detector: detector.name.as_str().into(),
+            title: detector.title.as_str().into(),
+            level: judgement.level,
+            notice: judgement.notice,
+            time: event.time,
+            account: place.account.clone(),
+            region: place.region.clone(),
+            principal: event.identity.arn.clone(),
+            credential: event.identity.credential.clone(),
+            source_ip: place.address().map(str::to_owned),
+            event_ids: new.events,
+            attack: detector.attack.clone(),
+            reasons: judgement.reasons,
+            incident: None,
+            tactic: detector.tactic.as_str().into(),
+            external: detector.external,
+        }
+    }
+
+    /// Forgets what no window can reach any more; once for every hour of event time.
+    fn sweep(&mut self, now: Seconds) {
+        if now < self.swept.saturating_add(3_600) {
+            return;
+        }
+        self.swept = now;
+        self.active.retain(|_, (_, until)| *until >= now);
+        self.marks.retain(|_, (at, _)| *at >= now - MARKS);
+    }
+}
+
+/// A further match makes a finding worse, never better.
+fn extend(finding: &mut Finding, judgement: Judgement) {
+    let pages = |notice: bool| !notice;
+    if (pages(judgement.notice), judgement.level) > (pages(finding.notice), finding.level) {
+        finding.level = judgement.level;
+        finding.notice = judgement.notice;
+    }
+    for reason in judgement.reasons {
+        let reached = |text: &str| text.starts_with("reached ");
+        let known = finding.reasons.iter().position(|known| *known == reason || (reached(known) && reached(&reason)));
+        match known {
+            Some(known) => finding.reasons[known] = reason,
+            None if finding.reasons.len() >= MOST_REASONS => {}
+            None => finding.reasons.push(reason),
+        }
+    }
+}
+
+fn spoken(seconds: Seconds) -> String {
+    match seconds {
+        s if s % DAY == 0 => format!("{} d", s / DAY),
+        s if s % 3_600 == 0 => format!("{} h", s / 3_600),
+        s if s % 60 == 0 => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}

@@ -1,0 +1,75 @@
+//! What to do with records of one shape, decided once and remembered.
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use super::catalog::{Rules, Thin};
+use crate::event::{Seconds, Shape, View, facts};
+
+/// What records of one shape are needed for.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub shape: Arc<Shape>,
+    /// Rules that match every such record, and need every one.
+    pub always: Vec<u16>,
+    /// Rules that match every such record, and need the first of a day.
+    pub daily: Vec<u16>,
+    /// Rules that match every such record, and need the first in so many seconds.
+    pub bursts: Vec<(Seconds, u16)>,
+    /// Rules that must be asked per record.
+    pub ask: Vec<u16>,
+    /// Such records can have facts.
+    pub facts: bool,
+}
+
+impl Plan {
+    /// Nothing but the baseline wants to see such records.
+    pub(crate) fn only_counts(&self) -> bool {
+        self.always.is_empty() && self.ask.is_empty() && !self.facts
+    }
+}
+
+/// Makes plans; remembers per source and name which rules can apply at all.
+pub(crate) struct Planner<'r> {
+    rules: &'r Rules,
+    by_name: AHashMap<(String, String), Vec<u16>>,
+}
+
+impl<'r> Planner<'r> {
+    pub(crate) fn new(rules: &'r Rules) -> Self {
+        Self { rules, by_name: AHashMap::new() }
+    }
+
+    /// The plan for a shape.
+    pub(crate) fn plan(&mut self, shape: Shape) -> Plan {
+        let rules = self.rules;
+        let candidates = self.by_name.entry((shape.source.clone(), shape.raw_name.clone())).or_insert_with(|| {
+            let applies = |(_, rule): &(usize, &super::catalog::Rule)| rule.compiled.may_match_name(&shape);
+            rules.rules.iter().enumerate().filter(applies).filter_map(|(n, _)| u16::try_from(n).ok()).collect()
+        });
+        let mut plan = Plan { always: Vec::new(), daily: Vec::new(), bursts: Vec::new(), ask: Vec::new(), facts: facts::may_have(&shape), shape: Arc::new(shape) };
+        for &n in candidates.iter() {
+            let rule = &rules.rules[usize::from(n)];
+            let verdict = rule.compiled.judge(&plan.shape);
+            match (verdict.must, verdict.may, rule.thin) {
+                (true, _, Thin::Day) => plan.daily.push(n),
+                (true, _, Thin::Bucket(seconds)) => plan.bursts.push((seconds, n)),
+                (true, _, Thin::No) if rule.captures.is_empty() => plan.always.push(n),
+                (true, _, Thin::No) | (false, true, _) => plan.ask.push(n),
+                (false, false, _) => {}
+            }
+        }
+        plan
+    }
+}
+
+/// Asks a rule about a record. Rules may name an event with its API version or without.
+pub(crate) fn matches(rules: &Rules, rule: u16, view: &mut View<'_>) -> bool {
+    let rule = &rules.rules[usize::from(rule)].compiled.full;
+    let versions: &[bool] = if view.shape.name == view.shape.raw_name { &[false] } else { &[false, true] };
+    versions.iter().any(|stripped| {
+        view.stripped = *stripped;
+        rule.conditions.iter().any(|condition| rsigma_eval::compiler::eval_condition(condition, &rule.detections, view, &mut Vec::new()))
+    })
+}

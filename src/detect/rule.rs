@@ -1,0 +1,259 @@
+//! One detector file: Sigma documents with our blocks, parsed and checked.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use rsigma_parser::{CorrelationRule, SigmaRule, parse_sigma_yaml};
+use serde::de::DeserializeOwned;
+
+use super::block::{Adjustment, FirstSeen};
+use crate::model::Level;
+
+/// What trouble looks like, and everything a person should know about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Detector {
+    pub name: String,
+    pub title: String,
+    pub level: Level,
+    /// Informs and never pages.
+    pub notice: bool,
+    pub description: String,
+    /// The folder it lies in.
+    pub tactic: String,
+    /// ATT&CK technique ids.
+    pub attack: Vec<String>,
+    pub attack_version: Option<String>,
+    pub references: Vec<String>,
+    pub falsepositives: Vec<String>,
+    pub blind_spots: Vec<String>,
+    pub playbook: Option<String>,
+    pub first_seen: Option<FirstSeen>,
+    pub adjust: Vec<Adjustment>,
+    /// The Sigma id by which the engine reports it.
+    pub sigma_id: String,
+    /// Seconds of the correlation's window; none for a rule that fires on one event.
+    pub window: Option<u64>,
+    /// Where it was read.
+    pub file: String,
+    /// From a folder given with `--rules`.
+    pub external: bool,
+}
+
+/// Something in a rule file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub file: String,
+    /// Line of the file, from 1; 0 where only the file is known.
+    pub line: usize,
+    pub why: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.file, self.why),
+            line => write!(f, "{}:{line}: {}", self.file, self.why),
+        }
+    }
+}
+
+/// One parsed file: its Sigma documents and the detectors they make.
+#[derive(Debug, Default)]
+pub(crate) struct RuleFile {
+    pub rules: Vec<SigmaRule>,
+    pub correlations: Vec<CorrelationRule>,
+    pub detectors: Vec<Detector>,
+    pub problems: Vec<Problem>,
+}
+
+impl RuleFile {
+    /// Parses a file. What cannot be used is named; the rest is kept.
+    pub(crate) fn parse(file: &str, text: &str, external: bool) -> Self {
+        let source = Source { file, text, external };
+        let mut parsed = Self::default();
+        let collection = match parse_sigma_yaml(text) {
+            Ok(collection) => collection,
+            Err(error) => {
+                parsed.problems.push(source.problem_of(&error.to_string()));
+                return parsed;
+            }
+        };
+        parsed.problems.extend(collection.errors.iter().map(|error| source.problem_of(error)));
+        parsed.problems.extend(collection.filters.iter().map(|filter| source.problem(&filter.title, "Sigma filters are not supported")));
+        for mut rule in collection.rules {
+            if let Some(why) = unsupported(&rule) {
+                parsed.problems.push(source.problem("logsource", &why));
+                continue;
+            }
+            rule.id = rule.id.or_else(|| rule.name.clone()).or_else(|| Some(rule.title.clone()));
+            parsed.rules.push(rule);
+        }
+        for mut rule in collection.correlations {
+            rule.id = rule.id.or_else(|| rule.name.clone()).or_else(|| Some(rule.title.clone()));
+            parsed.correlations.push(rule);
+        }
+        parsed.drop_dangling(&source);
+        parsed.make_detectors(&source);
+        parsed
+    }
+
+    /// A correlation refers to rules of its own file.
+    fn drop_dangling(&mut self, source: &Source<'_>) {
+        let rules = self.rules.iter().flat_map(|rule| rule.id.iter().chain(&rule.name));
+        let correlations = self.correlations.iter().flat_map(|rule| rule.id.iter().chain(&rule.name));
+        let known: Vec<_> = rules.chain(correlations).cloned().collect();
+        self.correlations.retain(|correlation| match correlation.rules.iter().find(|rule| !known.contains(rule)) {
+            Some(missing) => {
+                self.problems.push(source.problem(missing, &format!("{} refers to {missing}, which is not in this file", correlation.title)));
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// Documents that no other document of the file refers to stand for themselves.
+    fn make_detectors(&mut self, source: &Source<'_>) {
+        let referred = |id: &Option<String>, name: &Option<String>| {
+            self.correlations.iter().any(|c| !c.generate && c.rules.iter().any(|r| Some(r) == id.as_ref() || Some(r) == name.as_ref()))
+        };
+        let mut made = Vec::new();
+        for rule in self.rules.iter().filter(|rule| !referred(&rule.id, &rule.name)) {
+            made.push(source.detector(&Documented::of_rule(rule), None));
+        }
+        for rule in self.correlations.iter().filter(|rule| !referred(&rule.id, &rule.name)) {
+            made.push(source.detector(&Documented::of_correlation(rule), Some(rule.timespan.seconds)));
+        }
+        for result in made {
+            match result {
+                Ok(detector) => self.detectors.push(detector),
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+    }
+}
+
+/// CloudTrail rules only; anything else in the folder is for other tools.
+fn unsupported(rule: &SigmaRule) -> Option<String> {
+    let (product, service) = (rule.logsource.product.as_deref(), rule.logsource.service.as_deref());
+    let ours = product == Some("aws") && matches!(service, Some("cloudtrail") | None);
+    (!ours).then(|| format!("logsource {}/{} is not aws/cloudtrail", product.unwrap_or("any"), service.unwrap_or("any")))
+}
+
+/// What rules and correlations have in common.
+struct Documented<'a> {
+    title: &'a str,
+    name: Option<&'a str>,
+    id: &'a str,
+    level: Option<rsigma_parser::Level>,
+    description: Option<&'a str>,
+    tags: &'a [String],
+    references: &'a [String],
+    falsepositives: &'a [String],
+    custom: &'a HashMap<String, yaml_serde::Value>,
+}
+
+impl<'a> Documented<'a> {
+    fn of_rule(rule: &'a SigmaRule) -> Self {
+        Self {
+            title: &rule.title,
+            name: rule.name.as_deref(),
+            id: rule.id.as_deref().unwrap_or_default(),
+            level: rule.level,
+            description: rule.description.as_deref(),
+            tags: &rule.tags,
+            references: &rule.references,
+            falsepositives: &rule.falsepositives,
+            custom: &rule.custom_attributes,
+        }
+    }
+
+    fn of_correlation(rule: &'a CorrelationRule) -> Self {
+        Self {
+            title: &rule.title,
+            name: rule.name.as_deref(),
+            id: rule.id.as_deref().unwrap_or_default(),
+            level: rule.level,
+            description: rule.description.as_deref(),
+            tags: &rule.tags,
+            references: &rule.references,
+            falsepositives: &rule.falsepositives,
+            custom: &rule.custom_attributes,
+        }
+    }
+}
+
+struct Source<'a> {
+    file: &'a str,
+    text: &'a str,
+    external: bool,
+}
+
+impl Source<'_> {
+    fn detector(&self, document: &Documented<'_>, window: Option<u64>) -> Result<Detector, Problem> {
+        let stem = self.file.rsplit('/').next().unwrap_or(self.file).trim_end_matches(".yml").trim_end_matches(".yaml");
+        let tactic = self.file.rsplit('/').nth(1).unwrap_or("external");
+        Ok(Detector {
+            name: document.name.unwrap_or(stem).to_owned(),
+            title: document.title.to_owned(),
+            level: document.level.map_or(Level::Informational, level),
+            notice: self.block(document, "notice")?.unwrap_or(false),
+            description: document.description.unwrap_or_default().trim().to_owned(),
+            tactic: if self.external { "external" } else { tactic }.to_owned(),
+            attack: document.tags.iter().filter_map(|tag| technique(tag)).collect(),
+            attack_version: self.block(document, "attack_version")?,
+            references: document.references.to_vec(),
+            falsepositives: document.falsepositives.to_vec(),
+            blind_spots: self.block(document, "blind_spots")?.unwrap_or_default(),
+            playbook: self.block(document, "playbook")?,
+            first_seen: self.block(document, "first_seen")?,
+            adjust: self.block(document, "adjust")?.unwrap_or_default(),
+            sigma_id: document.id.to_owned(),
+            window,
+            file: self.file.to_owned(),
+            external: self.external,
+        })
+    }
+
+    fn block<T: DeserializeOwned>(&self, document: &Documented<'_>, key: &str) -> Result<Option<T>, Problem> {
+        let Some(value) = document.custom.get(key) else {
+            return Ok(None);
+        };
+        yaml_serde::from_value(value.clone()).map(Some).map_err(|error| self.problem(key, &format!("{key}: {error}")))
+    }
+
+    /// A problem at the first line that begins with a key.
+    fn problem(&self, key: &str, why: &str) -> Problem {
+        let at = self.text.lines().position(|line| line.trim_start().starts_with(key) || line.contains(&format!(": {key}")));
+        Problem { file: self.file.to_owned(), line: at.map_or(0, |line| line + 1), why: one_line(why) }
+    }
+
+    /// A problem whose place the parser tells in its message, or which names what can be looked for.
+    fn problem_of(&self, message: &str) -> Problem {
+        let told = message.split("line ").nth(1).and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+        let quoted = message.split(['\'', '"', '`']).nth(1);
+        let found = quoted.and_then(|word| self.text.lines().position(|line| !word.is_empty() && line.contains(word)));
+        let line = told.or(found.map(|line| line + 1)).unwrap_or(1);
+        Problem { file: self.file.to_owned(), line, why: one_line(message) }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `T1098.003` for `attack.t1098.003`; tags that are no technique give nothing.
+fn technique(tag: &str) -> Option<String> {
+    let id = tag.strip_prefix("attack.")?;
+    let is_technique = id.strip_prefix('t').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    is_technique.then(|| id.to_ascii_uppercase())
+}
+
+fn level(level: rsigma_parser::Level) -> Level {
+    match level {
+        rsigma_parser::Level::Informational => Level::Informational,
+        rsigma_parser::Level::Low => Level::Low,
+        rsigma_parser::Level::Medium => Level::Medium,
+        rsigma_parser::Level::High => Level::High,
+        rsigma_parser::Level::Critical => Level::Critical,
+    }
+}

@@ -1,0 +1,259 @@
+//! The scenario generator: ordinary life of an AWS account, with or without an attack in it,
+//! as the tree of log files that CloudTrail would have delivered, and the truth about it.
+
+mod actor;
+mod bots;
+mod cast;
+mod clock;
+mod delivery;
+mod deploy;
+mod ident;
+mod lambda_ddos;
+mod life;
+mod log;
+mod missing_key;
+mod people;
+mod record;
+mod scanner;
+mod services;
+#[cfg(test)]
+mod tests;
+mod truth;
+mod workload;
+
+use std::fmt::{self, Display};
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use fastrand::Rng;
+use jiff::Timestamp;
+
+use self::clock::{DAY, HOUR, Hour};
+use self::life::Life;
+use self::log::{Log, Scene};
+pub(crate) use self::truth::Truth;
+
+/// Hours of the night at which an attack may begin. Not the third, in which keys are rotated: a
+/// blinded trail would lose the birth of a key that lives on.
+const ATTACK_HOURS: [u32; 4] = [1, 2, 4, 5];
+
+/// What varies between drills.
+pub(crate) struct Options {
+    /// Names, key ids, addresses, hours: equal seeds give equal bytes.
+    pub(crate) seed: u64,
+    /// Days of ordinary life; the attack falls on the last but one.
+    pub(crate) days: u32,
+    /// Enabled regions: those that the attack reaches.
+    pub(crate) regions: Vec<String>,
+    /// Median and 95th percentile of the delay between event and delivery.
+    pub(crate) delay: (Duration, Duration),
+    /// Share of the records that are delivered twice.
+    pub(crate) duplicates: f64,
+    /// Share of ordinary records that are never delivered.
+    pub(crate) missing: f64,
+    /// Volume of ordinary life: 1 is about 1,500 records a day, 0 leaves the attack alone.
+    pub(crate) noise: f64,
+    /// How often a region's records are delivered.
+    pub(crate) batch: Duration,
+    /// The first day; its time of day does not count.
+    pub(crate) start: Timestamp,
+    /// The benign twin instead of the attack.
+    pub(crate) twin: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            days: 30,
+            regions: cast::DEFAULT_REGIONS.map(str::to_owned).to_vec(),
+            delay: (Duration::from_secs(120), Duration::from_secs(720)),
+            duplicates: 0.02,
+            missing: 0.0,
+            noise: 1.0,
+            batch: Duration::from_secs(3_600),
+            // 2026-09-01T00:00:00Z, a Tuesday.
+            start: Timestamp::constant(1_788_220_800, 0),
+            twin: false,
+        }
+    }
+}
+
+impl Options {
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(self.days > 0, "a drill needs at least one day");
+        ensure!(
+            !self.regions.is_empty(),
+            "a drill needs at least one region"
+        );
+        ensure!(
+            self.noise.is_finite() && self.noise >= 0.0,
+            "noise is {}, which is not a volume",
+            self.noise
+        );
+        for (name, share) in [("duplicates", self.duplicates), ("missing", self.missing)] {
+            ensure!(
+                (0.0..=1.0).contains(&share),
+                "{name} is {share}, which is not a share between 0 and 1"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A story that a drill can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    /// A leaked key makes a user, the user makes functions in every region.
+    LambdaDdosAllRegions,
+    /// A key is gone and the log does not say why.
+    MissingKey,
+}
+
+impl Scenario {
+    /// Every scenario, in the order of the documentation.
+    pub(crate) const ALL: [Self; 2] = [Self::LambdaDdosAllRegions, Self::MissingKey];
+
+    /// One line for a list of scenarios.
+    pub(crate) fn summary(self) -> &'static str {
+        match self {
+            Self::LambdaDdosAllRegions => {
+                "a leaked CI key creates an admin user, who fills every region with functions"
+            }
+            Self::MissingKey => {
+                "an access key vanishes behind a blinded trail, then secrets and roles are taken"
+            }
+        }
+    }
+}
+
+impl Display for Scenario {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::LambdaDdosAllRegions => "lambda-ddos-all-regions",
+            Self::MissingKey => "missing-key",
+        })
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = anyhow::Error;
+
+    fn from_str(name: &str) -> anyhow::Result<Self> {
+        match Self::ALL
+            .into_iter()
+            .find(|scenario| scenario.to_string() == name)
+        {
+            Some(scenario) => Ok(scenario),
+            None => {
+                let known = Self::ALL.map(|scenario| scenario.to_string()).join(", ");
+                bail!("unknown scenario '{name}'; known are {known}")
+            }
+        }
+    }
+}
+
+/// One object as it arrives in the trail's bucket.
+pub(crate) struct DeliveredFile {
+    /// The object's key, from `AWSLogs/` on.
+    pub(crate) path: String,
+    /// Its content.
+    pub(crate) gzip: Vec<u8>,
+}
+
+/// Takes the files in the order of delivery.
+pub(crate) type Sink<'a> = dyn FnMut(DeliveredFile) -> anyhow::Result<()> + 'a;
+
+/// Generates a drill, or ordinary life alone when there is no `scenario`. Records are made hour
+/// by hour and leave through `sink`, so memory does not grow with the number of days.
+///
+/// # Errors
+///
+/// Options out of range, and whatever `sink` returns.
+pub(crate) fn generate(
+    scenario: Option<Scenario>,
+    options: &Options,
+    sink: &mut Sink<'_>,
+) -> anyhow::Result<Truth> {
+    options.check()?;
+    let mut rng = Rng::with_seed(options.seed);
+    let mut log = Log::new(&mut rng, options)?;
+    let mut story = rng.fork();
+    let mut life = Life::new(&mut rng, options);
+    let start = options.start.as_second().div_euclid(DAY) * DAY;
+    let night = ATTACK_HOURS[story.usize(..ATTACK_HOURS.len())];
+    let first_hour = options.days.saturating_sub(2) * 24 + night;
+    let attack = Hour::new(start, first_hour);
+    let mut truth = Truth::new(scenario, options);
+    if scenario == Some(Scenario::MissingKey) {
+        prepare_missing_key(attack, options.twin, &mut life, &mut log);
+    }
+    for index in 0..options.days * 24 {
+        let hour = Hour::new(start, index);
+        if options.noise > 0.0 {
+            life.live(hour, &mut log);
+        }
+        if index == first_hour {
+            let mut scene = Scene {
+                hour,
+                log: &mut log,
+                rng: &mut story,
+                volume: 1.0,
+            };
+            match (scenario, options.twin) {
+                (None, _) => {}
+                (Some(Scenario::LambdaDdosAllRegions), false) => {
+                    lambda_ddos::attack(&mut scene, &options.regions, &mut truth);
+                }
+                (Some(Scenario::LambdaDdosAllRegions), true) => deploy::roll_out(&mut scene),
+                (Some(Scenario::MissingKey), false) => missing_key::attack(&mut scene, &mut truth),
+                (Some(Scenario::MissingKey), true) => people::offboard(&mut scene, "frank"),
+            }
+        }
+        log.advance(hour.start + HOUR, sink)?;
+    }
+    log.finish(start + i64::from(options.days) * DAY, sink)?;
+    truth.finish();
+    Ok(truth)
+}
+
+/// Readies ordinary life for a key that goes missing, or in the twin for one that is replaced
+/// early enough for its deletion to be on record.
+fn prepare_missing_key(attack: Hour, twin: bool, life: &mut Life, log: &mut Log) {
+    if twin {
+        life.bots
+            .rotate_on(bots::DEPLOY_BOT, attack.day.saturating_sub(1));
+    } else {
+        let blinded = missing_key::blinded(attack);
+        life.bots.silence(bots::DEPLOY_BOT, blinded.start);
+        log.blind(blinded);
+    }
+}
+
+/// Generates a drill into the directory `out`: the tree of log files, and `truth.json`.
+///
+/// # Errors
+///
+/// As [`generate`], and files that cannot be written, by name.
+pub(crate) fn write_tree(
+    scenario: Option<Scenario>,
+    options: &Options,
+    out: &Path,
+) -> anyhow::Result<Truth> {
+    let truth = generate(scenario, options, &mut |file| {
+        let path = out.join(&file.path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("create {}", folder.display()))?;
+        }
+        std::fs::write(&path, &file.gzip).with_context(|| format!("write {}", path.display()))
+    })?;
+    let path = out.join("truth.json");
+    let mut text = serde_json::to_string_pretty(&truth).context("write the truth as JSON")?;
+    text.push('\n');
+    std::fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
+    std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+    Ok(truth)
+}

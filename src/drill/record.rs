@@ -1,0 +1,204 @@
+//! One CloudTrail record, written in the order and with the fields that AWS writes.
+
+use serde_json::{Value, json};
+
+use super::actor::Actor;
+use super::cast::{GLOBAL, PROD};
+use super::clock::rfc3339;
+use super::ident::push_uuid;
+
+/// A call, apart from who makes it and when.
+pub(crate) struct Call<'a> {
+    service: &'a str,
+    name: &'a str,
+    region: &'a str,
+    kind: &'a str,
+    request: Value,
+    response: Value,
+    error: Option<(&'a str, String)>,
+    /// Fields that only some records have, in writing order.
+    extra: Vec<(&'static str, Value)>,
+}
+
+/// Services whose records all appear in one region.
+fn is_global(service: &str) -> bool {
+    matches!(service, "iam" | "organizations" | "account" | "signin")
+}
+
+impl<'a> Call<'a> {
+    /// A call of `service` (the part before `.amazonaws.com`) in `region`; records of global
+    /// services go where those log.
+    pub(crate) fn new(service: &'a str, name: &'a str, region: &'a str) -> Self {
+        Self {
+            service,
+            name,
+            region: if is_global(service) { GLOBAL } else { region },
+            kind: "AwsApiCall",
+            request: Value::Null,
+            response: Value::Null,
+            error: None,
+            extra: Vec::new(),
+        }
+    }
+
+    /// A call of IAM.
+    pub(crate) fn iam(name: &'a str) -> Self {
+        Self::new("iam", name, GLOBAL)
+    }
+
+    /// Sets `requestParameters`.
+    pub(crate) fn request(mut self, request: Value) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// Sets `responseElements`.
+    pub(crate) fn response(mut self, response: Value) -> Self {
+        self.response = response;
+        self
+    }
+
+    /// Sets the type of event, `AwsApiCall` otherwise.
+    pub(crate) fn kind(mut self, kind: &'a str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Adds a field that only some records have.
+    pub(crate) fn with(mut self, key: &'static str, value: Value) -> Self {
+        self.extra.push((key, value));
+        self
+    }
+
+    /// Adds `resources` with one entry of this account.
+    pub(crate) fn on(self, kind: &str, arn: &str) -> Self {
+        let entry = json!([{"accountId": PROD, "type": kind, "ARN": arn}]);
+        self.with("resources", entry)
+    }
+
+    /// Makes the call fail.
+    pub(crate) fn failed(mut self, code: &'a str, message: impl Into<String>) -> Self {
+        self.error = Some((code, message.into()));
+        self
+    }
+
+    /// Makes the call fail for lack of permission. As in real records, the request is gone and
+    /// the message alone tells what was tried.
+    pub(crate) fn denied(mut self, actor: &Actor, action: &str, resource: &str) -> Self {
+        self.request = Value::Null;
+        let service = self.service;
+        let message = format!(
+            "User: {} is not authorized to perform: {service}:{action} on resource: {resource} because no identity-based policy allows the {service}:{action} action",
+            actor.arn()
+        );
+        let code = if service == "ec2" {
+            "Client.UnauthorizedOperation"
+        } else {
+            "AccessDenied"
+        };
+        self.failed(code, message)
+    }
+
+    /// The region in whose files the record is delivered.
+    pub(crate) fn region(&self) -> &str {
+        self.region
+    }
+
+    /// Whether this is a management event, the kind that a trail can be told to leave out.
+    pub(crate) fn is_management(&self) -> bool {
+        !matches!(
+            (self.service, self.name),
+            ("s3", "GetObject" | "PutObject" | "ListObjects")
+                | ("dynamodb", "GetItem" | "PutItem" | "Query" | "UpdateItem")
+                | ("sqs", "SendMessage" | "ReceiveMessage" | "DeleteMessage")
+        )
+    }
+
+    fn is_read_only(&self) -> bool {
+        const READS: [&str; 11] = [
+            "Get",
+            "List",
+            "Describe",
+            "Head",
+            "AssumeRole",
+            "Decrypt",
+            "GenerateDataKey",
+            "LookupEvents",
+            "Query",
+            "BatchGet",
+            "ReceiveMessage",
+        ];
+        READS.iter().any(|prefix| self.name.starts_with(prefix))
+    }
+
+    /// Appends the record as JSON, `ids` being the request's and the event's.
+    pub(crate) fn render(&self, out: &mut String, actor: &Actor, at: i64, ids: [u128; 2]) {
+        text(
+            out,
+            "{\"eventVersion\":\"1.11\",\"userIdentity\":",
+            &actor.rendered,
+        );
+        quoted(out, ",\"eventTime\":", &rfc3339(at));
+        text(out, ",\"eventSource\":\"", self.service);
+        text(out, ".amazonaws.com\",\"eventName\":\"", self.name);
+        text(out, "\",\"awsRegion\":\"", self.region);
+        text(out, "\",\"sourceIPAddress\":", &actor.address);
+        text(out, ",\"userAgent\":", &actor.agent);
+        if let Some((code, message)) = &self.error {
+            quoted(out, ",\"errorCode\":", code);
+            text(
+                out,
+                ",\"errorMessage\":",
+                &Value::from(message.as_str()).to_string(),
+            );
+        }
+        text(out, ",\"requestParameters\":", &self.request.to_string());
+        text(out, ",\"responseElements\":", &self.response.to_string());
+        out.push_str(",\"requestID\":\"");
+        push_uuid(out, ids[0]);
+        out.push_str("\",\"eventID\":\"");
+        push_uuid(out, ids[1]);
+        text(out, "\",\"readOnly\":", truth(self.is_read_only()));
+        for (key, value) in &self.extra {
+            text(out, ",\"", key);
+            text(out, "\":", &value.to_string());
+        }
+        let management = self.is_management();
+        quoted(out, ",\"eventType\":", self.kind);
+        text(out, ",\"managementEvent\":", truth(management));
+        quoted(out, ",\"recipientAccountId\":", PROD);
+        let category = if management { "Management" } else { "Data" };
+        quoted(out, ",\"eventCategory\":", category);
+        if !actor.service {
+            self.render_tls(out);
+        }
+        if actor.console {
+            quoted(out, ",\"sessionCredentialFromConsole\":", "true");
+        }
+        out.push('}');
+    }
+
+    fn render_tls(&self, out: &mut String) {
+        out.push_str(",\"tlsDetails\":{\"tlsVersion\":\"TLSv1.3\",\"cipherSuite\":\"TLS_AES_128_GCM_SHA256\",\"clientProvidedHostHeader\":\"");
+        out.push_str(self.service);
+        if !is_global(self.service) {
+            text(out, ".", self.region);
+        }
+        out.push_str(".amazonaws.com\"}");
+    }
+}
+
+fn text(out: &mut String, before: &str, value: &str) {
+    out.push_str(before);
+    out.push_str(value);
+}
+
+/// For values known to need no escapes.
+fn quoted(out: &mut String, before: &str, value: &str) {
+    text(out, before, "\"");
+    text(out, value, "\"");
+}
+
+fn truth(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}

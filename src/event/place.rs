@@ -1,0 +1,52 @@
+//! Where a call came from and where it went.
+
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// Account and region of a call, and the address it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Place {
+    /// The account whose trail recorded it.
+    pub account: String,
+    /// `awsRegion`, as recorded.
+    pub region: String,
+    /// `sourceIPAddress`, as recorded: an address, a service name, or free text.
+    pub source_ip: String,
+    /// The IPv4 /24 or IPv6 /48 of a real address.
+    pub network: Option<String>,
+}
+
+impl Place {
+    /// Puts the parts together and derives the network.
+    pub(crate) fn new(account: &str, region: &str, source_ip: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            source_ip: source_ip.to_owned(),
+            network: network(source_ip),
+        }
+    }
+
+    /// The address, where a real one was recorded.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.network.as_ref().map(|_| first_address(&self.source_ip))
+    }
+}
+
+/// Proxies leave several addresses in one string; the first is the caller's.
+fn first_address(text: &str) -> &str {
+    text.split(',').next().unwrap_or(text).trim()
+}
+
+fn network(source_ip: &str) -> Option<String> {
+    match first_address(source_ip).parse().ok()? {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            Some(format!("{a}.{b}.{c}.0/24"))
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}::/48"))
+        }
+    }
+}

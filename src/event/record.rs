@@ -1,0 +1,178 @@
+//! One raw CloudTrail record: its top level read once, everything below left as text until somebody asks.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{Seconds, time};
+
+/// A CloudTrail record that borrows its text. Strings are unescaped, objects stay raw JSON.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Record<'a> {
+    /// The whole record as JSON.
+    pub raw: Cow<'a, str>,
+    pub time: Seconds,
+    pub id: Cow<'a, str>,
+    pub source: Cow<'a, str>,
+    pub name: Cow<'a, str>,
+    pub region: Cow<'a, str>,
+    pub source_ip: Cow<'a, str>,
+    pub user_agent: Cow<'a, str>,
+    pub error_code: Cow<'a, str>,
+    pub event_type: Cow<'a, str>,
+    pub recipient: Cow<'a, str>,
+    /// `userIdentity`, or `null`.
+    pub identity: Cow<'a, str>,
+    /// `readOnly`, also when it is a string.
+    pub read_only: Option<bool>,
+    /// `sessionCredentialFromConsole`, also when it is a string.
+    pub from_console: bool,
+    /// A failure that says so only in words (sign-in).
+    pub error_message: bool,
+}
+
+/// Why a JSON value is no event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotAnEvent {
+    /// Something else that lies beside logs: an Insight, a notification, an object of another kind.
+    NotALog,
+    /// Meant as a record, and unreadable as one.
+    Malformed(&'static str),
+}
+
+impl<'a> Record<'a> {
+    /// Reads the top level of one record.
+    ///
+    /// # Errors
+    /// [`NotAnEvent`] when the value is no CloudTrail record or has no readable time.
+    pub(crate) fn scan(raw: &'a str) -> Result<Self, NotAnEvent> {
+        let (record, event_time) = Self::fields(raw)?;
+        if record.name.is_empty() || event_time.is_empty() {
+            return respelt(raw).map_or_else(|| record.judge(&event_time), |text| Self::owned(&text));
+        }
+        record.judge(&event_time)
+    }
+
+    fn owned(raw: &str) -> Result<Self, NotAnEvent> {
+        let (record, event_time) = Record::fields(raw)?;
+        let record = record.judge(&event_time)?;
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Ok(Record {
+            raw: own(record.raw),
+            id: own(record.id),
+            source: own(record.source),
+            name: own(record.name),
+            region: own(record.region),
+            source_ip: own(record.source_ip),
+            user_agent: own(record.user_agent),
+            error_code: own(record.error_code),
+            event_type: own(record.event_type),
+            recipient: own(record.recipient),
+            identity: own(record.identity),
+            ..Record { time: record.time, read_only: record.read_only, from_console: record.from_console, error_message: record.error_message, ..Record::default() }
+        })
+    }
+
+    fn fields(raw: &'a str) -> Result<(Self, Cow<'a, str>), NotAnEvent> {
+        let mut record = Self { raw: Cow::Borrowed(raw), identity: Cow::Borrowed("null"), ..Self::default() };
+        let mut event_time = Cow::Borrowed("");
+        for field in sonic_rs::to_object_iter(raw) {
+            let Ok((key, value)) = field else {
+                return Err(NotAnEvent::Malformed("not a JSON object"));
+            };
+            let slot = match key.as_ref() {
+                "eventTime" => &mut event_time,
+                "eventID" => &mut record.id,
+                "eventSource" => &mut record.source,
+                "eventName" => &mut record.name,
+                "awsRegion" => &mut record.region,
+                "sourceIPAddress" => &mut record.source_ip,
+                "userAgent" => &mut record.user_agent,
+                "errorCode" => &mut record.error_code,
+                "eventType" => &mut record.event_type,
+                "recipientAccountId" => &mut record.recipient,
+                "userIdentity" => {
+                    record.identity = value.as_raw_cow();
+                    continue;
+                }
+                "readOnly" => {
+                    record.read_only = boolean(value.as_raw_str());
+                    continue;
+                }
+                "sessionCredentialFromConsole" => {
+                    record.from_console = boolean(value.as_raw_str()) == Some(true);
+                    continue;
+                }
+                "errorMessage" => {
+                    record.error_message = value.as_raw_str().len() > 4;
+                    continue;
+                }
+                _ => continue,
+            };
+            *slot = string(value.as_raw_cow());
+        }
+        Ok((record, event_time))
+    }
+
+    fn judge(mut self, event_time: &str) -> Result<Self, NotAnEvent> {
+        if self.event_type == "AwsCloudTrailInsight" || self.source == "aws:s3" || self.source == "aws:sqs" {
+            return Err(NotAnEvent::NotALog);
+        }
+        if self.name.is_empty() || self.source.is_empty() {
+            let meant = !self.source.is_empty() || !self.name.is_empty() || self.identity.len() > 4;
+            return Err(if meant { NotAnEvent::Malformed("no eventName or eventSource") } else { NotAnEvent::NotALog });
+        }
+        self.time = time::parse(event_time).ok_or(NotAnEvent::Malformed("eventTime is not a time"))?;
+        Ok(self)
+    }
+}
+
+/// The value of a JSON string, unescaped; other scalars as they are written; null as nothing.
+fn string(raw: Cow<'_, str>) -> Cow<'_, str> {
+    let inside = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match inside {
+        Some(text) if !text.contains('\\') => match raw {
+            Cow::Borrowed(raw) => Cow::Borrowed(&raw[1..raw.len() - 1]),
+            Cow::Owned(_) => Cow::Owned(text.to_owned()),
+        },
+        Some(_) => serde_json::from_str(&raw).map_or(Cow::Borrowed(""), Cow::Owned),
+        None if raw == "null" || raw.starts_with(['{', '[']) => Cow::Borrowed(""),
+        None => raw,
+    }
+}
+
+fn boolean(raw: &str) -> Option<bool> {
+    match raw.trim_matches('"') {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// A record whose keys an export has changed (all lower case; `@timestamp` for the time), with CloudTrail's own spelling.
+fn respelt(raw: &str) -> Option<String> {
+    const NAMES: [&str; 22] = [
+        "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress",
+        "userAgent", "errorCode", "errorMessage", "requestParameters", "responseElements", "requestID", "eventID",
+        "eventType", "recipientAccountId", "readOnly", "additionalEventData", "sharedEventID", "resources",
+        "managementEvent", "eventCategory",
+    ];
+    let Value::Object(fields) = serde_json::from_str::<Value>(raw).ok()? else {
+        return None;
+    };
+    let spelt = |key: &str| NAMES.iter().copied().find(|name| name.eq_ignore_ascii_case(&key.replace('_', "")));
+    let mut changed = false;
+    let mut out = serde_json::Map::new();
+    for (key, value) in fields {
+        let name = match spelt(&key) {
+            Some(name) => name.to_owned(),
+            None if key == "@timestamp" => "eventTime".to_owned(),
+            None => key.clone(),
+        };
+        changed |= name != key;
+        if name == key || !out.contains_key(&name) {
+            out.insert(name, value);
+        }
+    }
+    changed.then(|| Value::Object(out).to_string())
+}

@@ -1,0 +1,155 @@
+//! What a rule sees of a record: CloudTrail's own fields by path, and the normalised `stakeout.*` fields.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use rsigma_eval::{Event as SigmaEvent, EventValue, JsonEvent};
+use serde_json::Value;
+
+use super::facts::{self, Facts};
+use super::{Identity, Place, Record, Shape};
+
+/// A record under the eyes of a rule. Its JSON is parsed when the first deep field is asked for.
+pub(crate) struct View<'a> {
+    pub record: &'a Record<'a>,
+    pub identity: &'a Identity,
+    pub shape: &'a Shape,
+    pub place: &'a Place,
+    /// Show the event name without its API version.
+    pub stripped: bool,
+    json: &'a OnceCell<Value>,
+    deep: OnceCell<JsonEvent<'a>>,
+    facts: OnceCell<Option<Box<Facts>>>,
+}
+
+impl<'a> View<'a> {
+    /// `json` is where the parsed record will be kept.
+    pub(crate) fn new(record: &'a Record<'a>, identity: &'a Identity, shape: &'a Shape, place: &'a Place, json: &'a OnceCell<Value>) -> Self {
+        Self { record, identity, shape, place, stripped: false, json, deep: OnceCell::new(), facts: OnceCell::new() }
+    }
+
+    fn json(&self) -> &'a Value {
+        self.json.get_or_init(|| serde_json::from_str(&self.record.raw).unwrap_or(Value::Null))
+    }
+
+    fn deep(&self) -> &JsonEvent<'a> {
+        self.deep.get_or_init(|| JsonEvent::borrow(self.json()))
+    }
+
+    /// What the call made, gave or removed.
+    pub(crate) fn facts(&self) -> Option<&Facts> {
+        self.facts
+            .get_or_init(|| facts::extract(self.shape, self.identity, &self.place.region, self.json()))
+            .as_deref()
+    }
+
+    /// The same, given away.
+    pub(crate) fn into_facts(self) -> Option<Box<Facts>> {
+        self.facts();
+        self.facts.into_inner().flatten()
+    }
+
+    /// The value of a field as text, as correlations compare it.
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        self.get_field(path).and_then(|value| match value {
+            EventValue::Array(items) => Some(items.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join(",")),
+            other => other.as_str().map(Cow::into_owned),
+        })
+    }
+
+    fn normalised(&self, name: &str) -> Option<EventValue<'_>> {
+        if let Some(value) = shape_field(self.shape, name) {
+            return Some(value);
+        }
+        let text = |value: Option<&'a str>| value.map(|text| EventValue::Str(Cow::Borrowed(text)));
+        match name {
+            "principal" => text(Some(&self.identity.key)),
+            "credential" => text(self.identity.credential.as_deref()),
+            "account" => text(Some(&self.place.account)),
+            "network" => text(self.place.network.as_deref()),
+            "target" => self.facts()?.target.as_deref().map(|name| EventValue::Str(Cow::Borrowed(name))),
+            "target_is_actor" => Some(EventValue::Bool(self.facts()?.target.as_deref()? == self.identity.name)),
+            "policy" => self.facts()?.grade.map(|grade| EventValue::Str(Cow::Borrowed(grade.as_str()))),
+            "code" => self.facts()?.code.as_deref().map(|code| EventValue::Str(Cow::Borrowed(code))),
+            "secret" => self.secrets(),
+            _ => None,
+        }
+    }
+
+    /// The secrets or parameters that a call names.
+    fn secrets(&self) -> Option<EventValue<'_>> {
+        let request = &self.json()["requestParameters"];
+        if let Some(one) = request.get("secretId").or_else(|| request.get("name")).or_else(|| request.get("path")) {
+            return one.as_str().map(|name| EventValue::Str(Cow::Borrowed(name)));
+        }
+        let names = request.get("names").or_else(|| request.get("secretIdList"))?.as_array()?;
+        Some(EventValue::Array(names.iter().map(EventValue::from).collect()))
+    }
+}
+
+/// The fields that all calls of one shape share; a rule that needs no others is decided once per shape.
+pub(crate) fn shape_field<'a>(shape: &'a Shape, name: &str) -> Option<EventValue<'a>> {
+    let text = |text: &'a str| EventValue::Str(Cow::Borrowed(text));
+    Some(match name {
+        "action" => EventValue::Str(Cow::Owned(shape.action())),
+        "service" => text(shape.service()),
+        "name" => text(&shape.name),
+        "principal_kind" => text(&shape.principal_kind),
+        "credential_kind" => text(&shape.credential_kind),
+        "denied" => EventValue::Bool(shape.denied),
+        "failed" => EventValue::Bool(shape.failed),
+        "write" => EventValue::Bool(shape.write),
+        "global" => EventValue::Bool(shape.global),
+        "console" => EventValue::Bool(shape.console),
+        "service_call" => EventValue::Bool(shape.service_call),
+        _ => return None,
+    })
+}
+
+/// Whether a field is the same for all calls of one shape.
+pub(crate) fn is_shape_field(path: &str) -> bool {
+    match path.strip_prefix("stakeout.") {
+        Some(name) => matches!(
+            name,
+            "action" | "service" | "name" | "principal_kind" | "credential_kind" | "denied" | "failed" | "write" | "global" | "console" | "service_call"
+        ),
+        None => matches!(path, "eventSource" | "eventName" | "errorCode" | "eventType" | "userAgent"),
+    }
+}
+
+/// The raw fields of a shape, with one of its two event names. Absent stays absent.
+pub(crate) fn raw_shape_field<'a>(shape: &'a Shape, path: &str, stripped: bool) -> Option<EventValue<'a>> {
+    let text = |text: &'a str| (!text.is_empty()).then_some(EventValue::Str(Cow::Borrowed(text)));
+    match path {
+        "eventSource" => text(&shape.source),
+        "eventName" => text(if stripped { &shape.name } else { &shape.raw_name }),
+        "errorCode" => text(&shape.error_code),
+        "eventType" => text(&shape.event_type),
+        "userAgent" => text(&shape.user_agent),
+        _ => None,
+    }
+}
+
+impl SigmaEvent for View<'_> {
+    fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
+        match path.strip_prefix("stakeout.") {
+            Some(name) => self.normalised(name),
+            None if is_shape_field(path) => raw_shape_field(self.shape, path, self.stripped),
+            None if path == "awsRegion" => Some(EventValue::Str(Cow::Borrowed(&self.place.region))),
+            None if path == "sourceIPAddress" && !self.place.source_ip.is_empty() => Some(EventValue::Str(Cow::Borrowed(&self.place.source_ip))),
+            None => self.deep().get_field(path),
+        }
+    }
+
+    fn any_string_value(&self, pred: &dyn Fn(&str) -> bool) -> bool {
+        self.deep().any_string_value(pred)
+    }
+
+    fn all_string_values(&self) -> Vec<Cow<'_, str>> {
+        self.deep().all_string_values()
+    }
+
+    fn to_json(&self) -> Value {
+        self.json().clone()
+    }
+}

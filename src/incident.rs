@@ -1,0 +1,159 @@
+//! Findings of one lineage become one incident. Pure: events in order of time in, incidents out.
+//!
+//! [`lineage`] knows who minted, created or assumed whom. [`group`] decides when findings of one root are an
+//! incident. [`case`] is an open incident that takes in what its members do. [`tell`] puts it into words.
+
+pub(crate) mod case;
+pub(crate) mod group;
+pub(crate) mod lineage;
+pub(crate) mod tell;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use crate::baseline::{Baseline, Tainted};
+use crate::event::{DAY, Event, Seconds};
+use crate::model::{Finding, Incident};
+use case::Case;
+use group::Groups;
+use lineage::{Lineage, Node};
+
+/// How far back an incident looks, when it opens, for what its members did before.
+const LOOK_BACK: Seconds = 6 * 3_600;
+
+/// The incidents of a stream of events.
+#[derive(Default)]
+pub(crate) struct Incidents {
+    lineage: Lineage,
+    groups: Groups,
+    cases: Vec<Case>,
+    /// Which case a member belongs to.
+    owner: AHashMap<Node, usize>,
+    /// Events of the last hours, and the findings they made.
+    recent: VecDeque<(Arc<Event>, Vec<usize>)>,
+    /// Principals inside an incident, and since when.
+    pub tainted: Tainted,
+    swept: Seconds,
+}
+
+impl Incidents {
+    /// Takes one event and the findings that it made or changed.
+    pub(crate) fn take(&mut self, event: Arc<Event>, touched: Vec<usize>, findings: &mut [Finding], baseline: &Baseline) {
+        self.forget(event.time);
+        let actor = self.lineage.actor(&event);
+        for case in &mut self.cases {
+            case.note_deletions(&event);
+        }
+        let case = self.case_of(&actor, &event, baseline);
+        self.lineage.observe(&actor, &event);
+        self.recent.push_back((Arc::clone(&event), touched.clone()));
+        match case {
+            Some(case) => self.absorb(case, &event, &touched, findings),
+            None => self.weigh(&actor, &event, &touched, findings, baseline),
+        }
+    }
+
+    /// The open case in which an event's caller is a member.
+    fn case_of(&self, actor: &Node, event: &Event, baseline: &Baseline) -> Option<usize> {
+        let owners = self.lineage.claims(actor, event);
+        let mut found = owners.iter().filter_map(|node| self.owner.get(node)).map(|case| self.survivor(*case));
+        found.find(|case| self.cases[*case].takes(actor, event, baseline))
+    }
+
+    fn survivor(&self, mut case: usize) -> usize {
+        while let Some(into) = self.cases[case].merged_into {
+            case = into;
+        }
+        case
+    }
+
+    fn absorb(&mut self, case: usize, event: &Event, touched: &[usize], findings: &mut [Finding]) {
+        let id = self.cases[case].id.clone();
+        for &finding in touched {
+            findings[finding].incident.get_or_insert_with(|| id.clone());
+        }
+        let joined = touched.iter().map(|n| (*n, &findings[*n]));
+        let nodes = self.cases[case].absorb(event, joined);
+        self.taint(&event.identity.key, self.cases[case].first);
+        for node in nodes {
+            self.claim(node, case, findings);
+        }
+    }
+
+    fn taint(&mut self, principal: &str, since: Seconds) {
+        let known = self.tainted.entry(principal.to_owned()).or_insert(since);
+        *known = (*known).min(since);
+    }
+
+    /// Makes a node a member; two cases that share one are one, and the earlier keeps its id.
+    fn claim(&mut self, node: Node, case: usize, findings: &mut [Finding]) {
+        let case = self.survivor(case);
+        let other = self.owner.insert(node, case).map(|other| self.survivor(other));
+        let Some(other) = other.filter(|other| *other != case) else {
+            return;
+        };
+        let (kept, gone) = if (self.cases[other].opened_at, other) < (self.cases[case].opened_at, case) { (other, case) } else { (case, other) };
+        let closed = self.cases[gone].close_into(kept);
+        let id = self.cases[kept].id.clone();
+        for &finding in &closed.findings {
+            findings[finding].incident = Some(id.clone());
+        }
+        self.cases[kept].merge(closed);
+    }
+
+    /// Weighs findings that belong to no incident yet, and opens one when their lineage has enough.
+    fn weigh(&mut self, actor: &Node, event: &Event, touched: &[usize], findings: &mut [Finding], baseline: &Baseline) {
+        let counting: Vec<_> = touched.iter().copied().filter(|n| findings[*n].counts()).collect();
+        if counting.is_empty() || (event.identity.service_call && event.identity.credential.is_none()) {
+            return;
+        }
+        let path = self.lineage.path(actor, event.time);
+        let root = path.last().unwrap_or(actor).clone();
+        let Some(opening) = self.groups.add(&root, event.time, &counting, findings) else {
+            return;
+        };
+        let first = opening.first.max(event.time - LOOK_BACK);
+        let case = Case::open(&opening, &root, first, event, findings, &self.lineage, baseline);
+        let position = self.cases.len();
+        self.cases.push(case);
+        for node in path {
+            self.cases[position].admit(&node, &self.lineage);
+            self.claim(node, position, findings);
+        }
+        self.look_back(position, first, findings, baseline);
+    }
+
+    /// Takes in what members did between the first bad event and now.
+    fn look_back(&mut self, case: usize, first: Seconds, findings: &mut [Finding], baseline: &Baseline) {
+        let recent: Vec<_> = self.recent.iter().filter(|(event, _)| event.time >= first).cloned().collect();
+        for (event, touched) in recent {
+            let actor = self.lineage.actor(&event);
+            let case = self.survivor(case);
+            if self.case_of(&actor, &event, baseline) == Some(case) {
+                self.absorb(case, &event, &touched, findings);
+            }
+        }
+        for (event, _) in &self.recent {
+            self.cases[case].note_deletions(event);
+        }
+    }
+
+    fn forget(&mut self, now: Seconds) {
+        while self.recent.front().is_some_and(|(event, _)| event.time < now - LOOK_BACK) {
+            self.recent.pop_front();
+        }
+        if now >= self.swept.saturating_add(DAY) {
+            self.swept = now;
+            let owner = &self.owner;
+            self.lineage.forget(now, |node| owner.contains_key(node));
+            self.groups.forget(now);
+        }
+    }
+
+    /// Every incident that was not merged into another, in order of opening.
+    pub(crate) fn finish(&self, findings: &[Finding]) -> Vec<Incident> {
+        self.cases.iter().filter(|case| case.merged_into.is_none()).map(|case| tell::incident(case, findings)).collect()
+    }
+}

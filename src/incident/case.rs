@@ -1,0 +1,220 @@
+//! One incident while it is open: its members, and everything they did from the first bad event on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::group::Opening;
+use super::lineage::{Edge, Lineage, Node, children};
+use crate::baseline::{Baseline, Tainted};
+use crate::detect::catalog::credential_networks;
+use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
+use crate::model::{Confidence, Created, Finding, Level};
+
+/// The root's own calls stop counting this long after the last bad finding.
+const ROOT_COOLS: Seconds = DAY;
+/// Below this many days of history nobody can say that a network is new to a credential.
+const LEARN_DAYS: i64 = 14;
+
+/// An incident and all it holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub id: String,
+    pub opened_at: Seconds,
+    /// The first bad event.
+    pub first: Seconds,
+    pub last: Seconds,
+    pub root: Node,
+    pub root_identity: Arc<Identity>,
+    pub confidence: Confidence,
+    /// The root was used from its usual networks too, and only its other use is part of this.
+    pub split: bool,
+    /// Who made the root, too long ago to be a member.
+    pub maker: Option<(Seconds, Arc<Identity>)>,
+    pub level: Level,
+    pub principals: BTreeSet<String>,
+    pub credentials: BTreeSet<String>,
+    pub resources: BTreeMap<String, Created>,
+    pub regions: BTreeSet<String>,
+    pub source_ips: BTreeSet<String>,
+    pub accounts: BTreeSet<String>,
+    pub attack: BTreeSet<String>,
+    pub findings: BTreeSet<usize>,
+    /// Calls by members: how often each action was made and refused.
+    pub actions: BTreeMap<String, (u64, u64)>,
+    pub merged_into: Option<usize>,
+    last_bad: Seconds,
+}
+
+impl Case {
+    /// Opens a case on findings of one root.
+    pub(crate) fn open(opening: &Opening, root: &Node, first: Seconds, event: &Event, findings: &[Finding], lineage: &Lineage, baseline: &Baseline) -> Self {
+        let identity = Arc::clone(lineage.identity(root).unwrap_or(&event.identity));
+        let tipped = &findings[opening.tipped];
+        let first_id = tipped.event_ids.first().map(|(_, id)| id.to_string()).unwrap_or_default();
+        let mut case = Self {
+            id: crate::model::id("inc", &[&tipped.account, &first_id]),
+            opened_at: event.time,
+            first,
+            last: event.time,
+            root: root.clone(),
+            confidence: Confidence::Unknown,
+            split: false,
+            maker: lineage.origin(root).map(|(_, Edge { at, maker, .. })| (*at, Arc::clone(maker))),
+            level: Level::High,
+            principals: BTreeSet::new(),
+            credentials: BTreeSet::new(),
+            resources: BTreeMap::new(),
+            regions: BTreeSet::new(),
+            source_ips: BTreeSet::new(),
+            accounts: BTreeSet::new(),
+            attack: BTreeSet::new(),
+            findings: BTreeSet::new(),
+            actions: BTreeMap::new(),
+            merged_into: None,
+            last_bad: event.time,
+            root_identity: identity,
+        };
+        case.tell_apart(opening, event, findings, baseline);
+        case
+    }
+
+    /// Whether bad use of the root stands apart from its usual use.
+    fn tell_apart(&mut self, opening: &Opening, event: &Event, findings: &[Finding], baseline: &Baseline) {
+        let Some(credential) = self.root_identity.credential.clone() else {
+            return;
+        };
+        let account = &event.place.account;
+        let of_root = opening.findings.iter().map(|n| &findings[*n]).filter(|finding| finding.credential.as_ref() == Some(&credential));
+        let mut addresses = of_root.filter_map(|finding| finding.source_ip.as_deref()).peekable();
+        let has_past = baseline.first_seen(&self.root_identity.key).is_some_and(|seen| seen < self.first - DAY);
+        let long_term = self.root_identity.credential_kind == CredentialKind::LongTerm;
+        let any_usual = addresses.peek().is_none() || addresses.any(|address| {
+            let place = crate::event::Place::new(account, "", address);
+            self.is_usual(&credential, account, place.network.as_deref(), baseline)
+        });
+        self.split = long_term && has_past && !any_usual;
+        let enough_history = baseline.history_days(account, self.first) >= LEARN_DAYS;
+        let session_of_the_story = !long_term && self.root_identity.session_started.is_some_and(|at| at >= self.first - DAY);
+        self.confidence = if enough_history && (self.split || session_of_the_story) { Confidence::Confirmed } else { Confidence::Probable };
+    }
+
+    fn is_usual(&self, credential: &str, account: &str, network: Option<&str>, baseline: &Baseline) -> bool {
+        let Some(network) = network else {
+            return true;
+        };
+        let tuple = crate::baseline::family::join([account, credential, network]);
+        baseline.seen((credential_networks(), tuple), Some(&self.root_identity.key), self.first, 90 * DAY, &Tainted::new())
+    }
+
+    /// Whether an event of a member is part of the case. All that members minted in it do is; of the root's own calls
+    /// only the bad ones, where they can be told apart.
+    pub(crate) fn takes(&self, actor: &Node, event: &Event, baseline: &Baseline) -> bool {
+        if event.time < self.first {
+            return false;
+        }
+        if *actor != self.root {
+            return true;
+        }
+        let usual = self.split && self.root_identity.credential.as_ref().is_some_and(|credential| {
+            self.is_usual(credential, &event.place.account, event.place.network.as_deref(), baseline)
+        });
+        !usual && event.time <= self.last_bad + ROOT_COOLS
+    }
+
+    /// Makes a node on the way from the root to what tipped the case a member by name.
+    pub(crate) fn admit(&mut self, node: &Node, lineage: &Lineage) {
+        if let Node::Credential(key) = node {
+            self.credentials.insert(key.clone());
+        }
+        if let Some(identity) = lineage.identity(node) {
+            self.principals.insert(identity.arn.clone());
+        }
+    }
+
+    /// Takes an event of a member in; returns the nodes that it made, which are members from now on.
+    pub(crate) fn absorb<'f>(&mut self, event: &Event, findings: impl Iterator<Item = (usize, &'f Finding)>) -> Vec<Node> {
+        for (position, finding) in findings {
+            self.findings.insert(position);
+            if !finding.notice {
+                self.level = self.level.max(finding.level);
+                self.attack.extend(finding.attack.iter().cloned());
+            }
+            if finding.counts() {
+                self.last_bad = self.last_bad.max(event.time);
+            }
+        }
+        self.last = self.last.max(event.time);
+        self.accounts.insert(event.place.account.clone());
+        self.credentials.extend(event.identity.credential.clone());
+        if event.identity.kind != PrincipalKind::Service {
+            self.principals.insert(event.identity.arn.clone());
+        }
+        self.source_ips.extend(event.place.address().map(str::to_owned));
+        if !event.shape.global && event.shape.settles() {
+            self.regions.insert(event.place.region.clone());
+        }
+        let (made, refused) = self.actions.entry(event.shape.action()).or_default();
+        *(if event.shape.failed { refused } else { made }) += 1;
+        self.take_facts(event);
+        children(event)
+    }
+
+    fn take_facts(&mut self, event: &Event) {
+        let Some(facts) = &event.facts else {
+            return;
+        };
+        if let Some(minted) = &facts.minted {
+            self.credentials.extend(minted.credential.clone());
+            self.principals.insert(minted.arn.clone());
+        }
+        for resource in &facts.created {
+            if resource.principal.is_some() {
+                self.principals.insert(resource.arn.clone());
+            }
+            self.resources.entry(resource.arn.clone()).or_insert_with(|| Created {
+                arn: resource.arn.clone(),
+                kind: resource.kind.clone(),
+                region: event.place.region.clone(),
+                action: event.shape.action(),
+                exists: true,
+            });
+        }
+    }
+
+    /// Marks what anybody deleted.
+    pub(crate) fn note_deletions(&mut self, event: &Event) {
+        for arn in event.facts.iter().flat_map(|facts| &facts.deleted) {
+            if let Some(resource) = self.resources.get_mut(arn) {
+                resource.exists = false;
+            }
+        }
+    }
+
+    /// Closes this case because another one, at a position, takes it over; returns what it held.
+    pub(crate) fn close_into(&mut self, kept: usize) -> Self {
+        let held = self.clone();
+        self.merged_into = Some(kept);
+        held
+    }
+
+    /// Takes over what another case held.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.last_bad = self.last_bad.max(other.last_bad);
+        self.level = self.level.max(other.level);
+        self.principals.extend(other.principals);
+        self.credentials.extend(other.credentials);
+        self.resources.extend(other.resources);
+        self.regions.extend(other.regions);
+        self.source_ips.extend(other.source_ips);
+        self.accounts.extend(other.accounts);
+        self.attack.extend(other.attack);
+        self.findings.extend(other.findings);
+        for (action, (made, refused)) in other.actions {
+            let mine = self.actions.entry(action).or_default();
+            mine.0 += made;
+            mine.1 += refused;
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! An incident in words: a title and at most eight plain sentences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::case::Case;
+use super::lineage::Node;
+use crate::event::{DAY, Seconds, time};
+use crate::model::{Confidence, Created, Finding, Incident, Root, Status};
+
+/// A title has room for this many kinds of things made.
+const KINDS_IN_TITLE: usize = 2;
+
+/// The incident of a case.
+pub(crate) fn incident(case: &Case, findings: &[Finding]) -> Incident {
+    let mut own: Vec<&Finding> = case.findings.iter().map(|n| &findings[*n]).collect();
+    own.sort_by_key(|finding| (finding.time, finding.id.clone()));
+    Incident {
+        id: case.id.clone(),
+        title: title(case, &own),
+        level: case.level,
+        status: Status::Open,
+        accounts: case.accounts.iter().cloned().collect(),
+        opened_at: case.opened_at,
+        first_event: case.first,
+        last_event: case.last,
+        root: Root { principal: case.root_identity.arn.clone(), credential: root_credential(case), confidence: case.confidence },
+        principals: case.principals.iter().cloned().collect(),
+        credentials: case.credentials.iter().cloned().collect(),
+        resources: case.resources.values().cloned().collect(),
+        regions: case.regions.iter().cloned().collect(),
+        source_ips: case.source_ips.iter().cloned().collect(),
+        attack: case.attack.iter().cloned().collect(),
+        findings: own.iter().map(|finding| finding.id.clone()).collect(),
+        merged_into: None,
+        burn_usd_per_hour: None,
+        narrative: narrative(case, &own),
+    }
+}
+
+fn root_credential(case: &Case) -> Option<String> {
+    match &case.root {
+        Node::Credential(key) => Some(key.clone()),
+        _ => case.root_identity.credential.clone(),
+    }
+}
+
+/// Who, the worst that was found, and what was made most of.
+fn title(case: &Case, findings: &[&Finding]) -> String {
+    let worst = findings.iter().filter(|finding| !finding.notice).max_by_key(|finding| (finding.level, std::cmp::Reverse(finding.time)));
+    let worst = worst.map_or_else(String::new, |finding| decapitalised(&finding.title));
+    let mut made: Vec<_> = by_kind(case).into_iter().filter(|(kind, _)| !matches!(*kind, "iam:access-key" | "iam:user" | "iam:role")).collect();
+    made.sort_by_key(|(kind, resources)| (std::cmp::Reverse(resources.len()), *kind));
+    let made: Vec<_> = made.iter().take(KINDS_IN_TITLE).map(|(kind, resources)| counted(kind, resources)).collect();
+    let made = if made.is_empty() { String::new() } else { format!("; made {}", made.join(" and ")) };
+    format!("{}: {worst}{made}", case.root_identity.name)
+}
+
+fn narrative(case: &Case, findings: &[&Finding]) -> Vec<String> {
+    let mut told = vec![way_in(case)];
+    told.extend(maker(case));
+    told.extend(identities(case));
+    told.extend(others(case));
+    told.extend(worst(findings));
+    told.extend(refused(case));
+    told.push(still_there(case));
+    told.truncate(8);
+    told
+}
+
+fn way_in(case: &Case) -> String {
+    let who = match root_credential(case) {
+        Some(key) => format!("credential {key} of {}", case.root_identity.arn),
+        None => case.root_identity.arn.clone(),
+    };
+    let from = listed(&case.source_ips.iter().map(String::as_str).collect::<Vec<_>>(), 4);
+    let from = if from.is_empty() { String::new() } else { format!(" from {from}") };
+    let sure = match (case.confidence, case.split) {
+        (Confidence::Confirmed, true) => ", a network that it was never used from; its usual use goes on beside this and is left out",
+        (Confidence::Confirmed, false) => ", a session that began with this story",
+        (Confidence::Probable, _) => "; its usual use cannot be told apart",
+        (Confidence::Unknown, _) => "; no credential is recorded",
+    };
+    format!("The way in is {who}, first used for this at {}{from}{sure}.", stamp(case.first))
+}
+
+fn maker(case: &Case) -> Option<String> {
+    let (at, maker) = case.maker.as_ref()?;
+    let part = if *at < case.first - DAY { "long before, and not part of this" } else { "without a credential of its own on record" };
+    Some(format!("It was made at {} by {}, {part}.", stamp(*at), maker.arn))
+}
+
+/// Users, roles and keys that were made.
+fn identities(case: &Case) -> Option<String> {
+    let made: Vec<_> = by_kind(case)
+        .into_iter()
+        .filter(|(kind, _)| kind.starts_with("iam:"))
+        .map(|(kind, resources)| format!("{} ({})", counted(kind, &resources), listed(&resources.iter().map(|r| short(&r.arn)).collect::<Vec<_>>(), 3)))
+        .collect();
+    (!made.is_empty()).then(|| format!("It made {}.", listed(&made.iter().map(String::as_str).collect::<Vec<_>>(), 6)))
+}
+
+/// Everything else that was made, with the regions.
+fn others(case: &Case) -> Option<String> {
+    let kinds: Vec<_> = by_kind(case).into_iter().filter(|(kind, _)| !kind.starts_with("iam:")).collect();
+    let made: Vec<_> = kinds.iter().map(|(kind, resources)| counted(kind, resources)).collect();
+    let regions: BTreeSet<_> = kinds.iter().flat_map(|(_, resources)| resources.iter().map(|r| r.region.as_str())).collect();
+    let regions = listed(&regions.into_iter().collect::<Vec<_>>(), 20);
+    (!made.is_empty()).then(|| format!("It made {}: {regions}.", listed(&made.iter().map(String::as_str).collect::<Vec<_>>(), 6)))
+}
+
+fn worst(findings: &[&Finding]) -> Option<String> {
+    let mut pages: Vec<_> = findings.iter().filter(|finding| !finding.notice).collect();
+    pages.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.time));
+    let mut titles: Vec<String> = Vec::new();
+    for finding in &pages {
+        let title = decapitalised(&finding.title);
+        if !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    let shown = listed(&titles.iter().map(String::as_str).collect::<Vec<_>>(), 5);
+    (!titles.is_empty()).then(|| format!("{} findings, the worst first: {shown}.", pages.len()))
+}
+
+fn refused(case: &Case) -> Option<String> {
+    let mut refused: Vec<_> = case.actions.iter().filter(|(_, (_, refused))| *refused > 0).collect();
+    refused.sort_by_key(|(action, (_, refused))| (std::cmp::Reverse(*refused), (*action).clone()));
+    let total: u64 = refused.iter().map(|(_, (_, refused))| refused).sum();
+    let actions = listed(&refused.iter().map(|(action, _)| action.as_str()).collect::<Vec<_>>(), 4);
+    (total > 0).then(|| format!("{total} of the calls looked at failed or were refused: {actions}."))
+}
+
+fn still_there(case: &Case) -> String {
+    let exist = case.resources.values().filter(|resource| resource.exists).count();
+    let gone = case.resources.len() - exist;
+    let there = match (exist, gone) {
+        (0, 0) => "nothing was made that is on record".to_owned(),
+        (exist, 0) => format!("all {exist} things made are still there as far as the log says"),
+        (exist, gone) => format!("{exist} of the things made are still there and {gone} are deleted, as far as the log says"),
+    };
+    format!("The last event is at {}; {there}.", stamp(case.last))
+}
+
+fn by_kind(case: &Case) -> BTreeMap<&str, Vec<&Created>> {
+    let mut kinds: BTreeMap<&str, Vec<&Created>> = BTreeMap::new();
+    for resource in case.resources.values() {
+        kinds.entry(&resource.kind).or_default().push(resource);
+    }
+    kinds
+}
+
+/// `85 functions in 17 regions`, `1 user`.
+fn counted(kind: &str, resources: &[&Created]) -> String {
+    let regions: BTreeSet<_> = resources.iter().map(|resource| &resource.region).collect();
+    let noun = crate::report::noun(kind, resources.len());
+    let places = if regions.len() > 1 { format!(" in {} regions", regions.len()) } else { String::new() };
+    format!("{} {noun}{places}", resources.len())
+}
+
+/// The last part of an ARN.
+fn short(arn: &str) -> &str {
+    arn.rsplit(['/', ':']).next().unwrap_or(arn)
+}
+
+/// `a, b and c`, or `a, b and 3 more`.
+fn listed(items: &[&str], most: usize) -> String {
+    match items {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        _ if items.len() > most => format!("{} and {} more", items[..most].join(", "), items.len() - most),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+fn decapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+fn stamp(at: Seconds) -> String {
+    time::format(at).replace('T', " ").replace('Z', " UTC")
+}

@@ -1,0 +1,7 @@
+//! The process: parse, run, turn the result into an exit status.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    stakeout::cli::main()
+}

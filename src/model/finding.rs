@@ -1,0 +1,62 @@
+//! One detector firing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use super::Level;
+use crate::event::Seconds;
+
+/// One detector firing: what, who, where, when, why, and on which events.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Finding {
+    /// Derived from detector, account and first event: the same input gives the same id.
+    pub id: String,
+    /// The detector's name.
+    pub detector: Arc<str>,
+    pub title: Arc<str>,
+    pub level: Level,
+    /// Informs and never pages.
+    pub notice: bool,
+    /// Event time at which it fired.
+    #[serde(serialize_with = "super::summary::rfc3339")]
+    pub time: Seconds,
+    pub account: String,
+    pub region: String,
+    /// The principal's ARN, or what names it best.
+    pub principal: String,
+    pub credential: Option<String>,
+    pub source_ip: Option<String>,
+    /// The events it rests on, in order of time.
+    #[serde(serialize_with = "ids")]
+    pub event_ids: BTreeSet<(Seconds, Arc<str>)>,
+    /// ATT&CK technique ids.
+    pub attack: Vec<String>,
+    /// Why it fired and why at this level.
+    pub reasons: Vec<String>,
+    /// The incident it belongs to.
+    pub incident: Option<String>,
+    /// The folder of the detector.
+    #[serde(skip)]
+    pub tactic: Arc<str>,
+    /// From a folder given with `--rules`.
+    #[serde(skip)]
+    pub external: bool,
+}
+
+impl Finding {
+    /// Counts towards opening an incident.
+    pub(crate) fn counts(&self) -> bool {
+        !self.notice && !self.external && self.level >= Level::Medium
+    }
+
+    /// Time of the first event it rests on.
+    pub(crate) fn first_event(&self) -> Seconds {
+        self.event_ids.first().map_or(self.time, |(at, _)| *at)
+    }
+}
+
+fn ids<S: Serializer>(events: &BTreeSet<(Seconds, Arc<str>)>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(events.iter().map(|(_, id)| id))
+}

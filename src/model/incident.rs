@@ -1,0 +1,90 @@
+//! Findings of one lineage: what pages.
+
+use serde::Serialize;
+
+use super::Level;
+use super::summary::rfc3339;
+use crate::event::Seconds;
+
+/// Where an incident stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Open,
+}
+
+/// How sure the root is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Confidence {
+    /// The bad use stands apart from the usual use of the credential.
+    Confirmed,
+    /// The chain leads here, but bad use and usual use cannot be told apart.
+    Probable,
+    /// No credential is recorded at the start of the chain.
+    Unknown,
+}
+
+impl Confidence {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Probable => "probable",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The way in.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Root {
+    pub principal: String,
+    pub credential: Option<String>,
+    pub confidence: Confidence,
+}
+
+/// Something the incident's identities made.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Created {
+    /// For an access key: the user's ARN, `#` and the key id.
+    pub arn: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub region: String,
+    /// The call that made it, `service:Name`.
+    pub action: String,
+    /// Whether no event has deleted it since.
+    pub exists: bool,
+}
+
+/// The findings of one lineage.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Incident {
+    /// Fixed when it opens: derived from the account and first event of the finding that opened it.
+    pub id: String,
+    pub title: String,
+    pub level: Level,
+    pub status: Status,
+    pub accounts: Vec<String>,
+    /// Event time at which a live watch would have opened it.
+    #[serde(serialize_with = "rfc3339")]
+    pub opened_at: Seconds,
+    #[serde(serialize_with = "rfc3339")]
+    pub first_event: Seconds,
+    #[serde(serialize_with = "rfc3339")]
+    pub last_event: Seconds,
+    pub root: Root,
+    pub principals: Vec<String>,
+    pub credentials: Vec<String>,
+    pub resources: Vec<Created>,
+    pub regions: Vec<String>,
+    pub source_ips: Vec<String>,
+    pub attack: Vec<String>,
+    /// Ids of its findings.
+    pub findings: Vec<String>,
+    pub merged_into: Option<String>,
+    /// US dollars an hour, where an estimate exists.
+    pub burn_usd_per_hour: Option<f64>,
+    /// At most eight plain sentences.
+    pub narrative: Vec<String>,
+}

@@ -1,0 +1,84 @@
+//! Findings and incidents as people and pipes read them.
+
+pub(crate) mod csv;
+pub(crate) mod escape;
+pub(crate) mod json;
+pub(crate) mod markdown;
+pub(crate) mod next;
+pub(crate) mod table;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
+use crate::model::{Finding, Incident, Level, Summary};
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal.
+    Table,
+    /// One JSON object a line, schema `stakeout/1`.
+    Ndjson,
+    /// One JSON document.
+    Json,
+    /// For a ticket or a chat.
+    Markdown,
+    /// One row a finding.
+    Csv,
+}
+
+/// Everything that a run found.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub findings: Vec<Finding>,
+    pub incidents: Vec<Incident>,
+    pub summary: Summary,
+}
+
+/// How a table may look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    pub columns: usize,
+    pub color: bool,
+}
+
+impl Report {
+    /// Leaves out what is below a level.
+    pub(crate) fn at_least(mut self, level: Level) -> Self {
+        self.findings.retain(|finding| finding.level >= level);
+        self.incidents.retain(|incident| incident.level >= level);
+        self
+    }
+
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub(crate) fn write(&self, format: Format, look: Look, out: &mut dyn Write) -> io::Result<()> {
+        match format {
+            Format::Table => table::write(self, look, out),
+            Format::Ndjson => json::write_lines(self, out),
+            Format::Json => json::write_document(self, out),
+            Format::Markdown => markdown::write(self, out),
+            Format::Csv => csv::write(self, out),
+        }
+    }
+
+    /// The findings of an incident, in order of time.
+    pub(crate) fn findings_of(&self, incident: &Incident) -> Vec<&Finding> {
+        let by_id: HashMap<&str, &Finding> = self.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
+        incident.findings.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect()
+    }
+}
+
+/// `functions` for two of `lambda:function`.
+pub(crate) fn noun(kind: &str, count: usize) -> String {
+    let name = kind.rsplit(':').next().unwrap_or(kind).replace('-', " ");
+    match count {
+        1 => name,
+        _ if name.ends_with('y') && !name.ends_with("ey") => format!("{}ies", &name[..name.len() - 1]),
+        _ => format!("{name}s"),
+    }
+}

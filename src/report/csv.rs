@@ -1,0 +1,34 @@
+//! One row a finding, for spreadsheets.
+
+use std::io::{self, Write};
+
+use super::Report;
+use super::escape::cell;
+use crate::event::time;
+
+const HEADER: [&str; 13] =
+    ["time", "level", "notice", "detector", "title", "account", "region", "principal", "credential", "source_ip", "incident", "events", "reasons"];
+
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut rows = csv::Writer::from_writer(out);
+    rows.write_record(HEADER)?;
+    for finding in &report.findings {
+        let optional = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
+        rows.write_record([
+            time::format(finding.time),
+            finding.level.to_string(),
+            finding.notice.to_string(),
+            finding.detector.to_string(),
+            cell(&finding.title),
+            cell(&finding.account),
+            cell(&finding.region),
+            cell(&finding.principal),
+            optional(&finding.credential),
+            optional(&finding.source_ip),
+            optional(&finding.incident),
+            finding.event_ids.len().to_string(),
+            cell(&finding.reasons.join("; ")),
+        ])?;
+    }
+    rows.flush()
+}

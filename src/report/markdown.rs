@@ -1,0 +1,72 @@
+//! Markdown, for a ticket.
+
+use std::io::{self, Write};
+
+use super::escape::markdown;
+use super::{Report, next};
+use crate::event::time;
+use crate::model::{Finding, Incident};
+
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.incidents.is_empty() {
+        writeln!(out, "# No incident\n")?;
+    }
+    for incident in &report.incidents {
+        write_incident(report, incident, out)?;
+    }
+    let alone: Vec<_> = report.findings.iter().filter(|finding| finding.incident.is_none() && !finding.notice).collect();
+    if !alone.is_empty() {
+        writeln!(out, "## Findings outside of incidents\n")?;
+        write_findings(&alone, out)?;
+    }
+    let s = &report.summary;
+    writeln!(out, "Read {} records: {} kept, {} duplicate, {} malformed, {} not logs. {} days of history.", s.read, s.kept, s.duplicate, s.malformed, s.not_a_log, s.history_days)?;
+    for skipped in &s.skipped {
+        writeln!(out, "- could not read {}: {}", markdown(&skipped.path), markdown(&skipped.why))?;
+    }
+    Ok(())
+}
+
+fn write_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "# {}: {}\n", incident.level.as_str().to_uppercase(), markdown(&incident.title))?;
+    let root = incident.root.credential.as_deref().unwrap_or("no credential on record");
+    let rows = [
+        ("Incident", format!("{}, account {}", incident.id, incident.accounts.join(", "))),
+        ("Way in", format!("{} ({root}), {}", incident.root.principal, incident.root.confidence.as_str())),
+        ("Since", format!("{} until {}", time::format(incident.first_event), time::format(incident.last_event))),
+        ("Opened", time::format(incident.opened_at)),
+        ("From", incident.source_ips.join(", ")),
+        ("Regions", incident.regions.join(", ")),
+        ("Credentials", incident.credentials.join(", ")),
+        ("ATT&CK", incident.attack.join(", ")),
+    ];
+    writeln!(out, "| | |\n|---|---|")?;
+    for (name, value) in rows {
+        writeln!(out, "| {} | {} |", markdown(name), markdown(&value))?;
+    }
+    writeln!(out, "\n## What happened\n")?;
+    for sentence in &incident.narrative {
+        writeln!(out, "- {}", markdown(sentence))?;
+    }
+    writeln!(out, "\n## Next\n")?;
+    for step in next::steps(incident) {
+        writeln!(out, "1. {}", markdown(&step))?;
+    }
+    writeln!(out, "\n## Made\n")?;
+    for resource in &incident.resources {
+        let gone = if resource.exists { "" } else { " (deleted)" };
+        writeln!(out, "- {} by {}{gone}", markdown(&resource.arn), markdown(&resource.action))?;
+    }
+    writeln!(out, "\n## Findings\n")?;
+    write_findings(&report.findings_of(incident), out)
+}
+
+fn write_findings(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "| time | level | detector | who | region | why |\n|---|---|---|---|---|---|")?;
+    for finding in findings {
+        let level = if finding.notice { "notice" } else { finding.level.as_str() };
+        let why = markdown(&finding.reasons.join("; "));
+        writeln!(out, "| {} | {level} | {} | {} | {} | {why} |", time::format(finding.time), finding.detector, markdown(&finding.principal), markdown(&finding.region))?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,207 @@
+//! The face of the product: what an engineer reads at 3 a.m.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use console::{Style, measure_text_width};
+
+use super::escape::terminal;
+use super::{Look, Report, next, noun};
+use crate::event::{Seconds, time};
+use crate::model::{Finding, Incident, Level, Summary};
+
+/// Findings outside of incidents that are listed; the rest is counted.
+const LISTED: usize = 20;
+const LABEL: usize = 10;
+
+pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out, width: look.columns.clamp(40, 160), color: look.color };
+    for incident in &report.incidents {
+        page.incident(report, incident)?;
+    }
+    if report.incidents.is_empty() {
+        page.line(&Style::new().green().bold(), "No incident.")?;
+    }
+    page.others(report)?;
+    page.summary(&report.summary)
+}
+
+struct Page<'a> {
+    out: &'a mut dyn Write,
+    width: usize,
+    color: bool,
+}
+
+impl Page<'_> {
+    fn incident(&mut self, report: &Report, incident: &Incident) -> io::Result<()> {
+        let title = format!("{}  {}", incident.level.as_str().to_uppercase(), terminal(&incident.title));
+        self.line(&level_style(incident.level), &title)?;
+        let root = incident.root.credential.as_deref().map_or_else(|| "no credential on record".to_owned(), |key| format!("key {key}"));
+        self.field("who", &format!("{}, {root} ({})", incident.root.principal, incident.root.confidence.as_str()))?;
+        self.field("where", &self.place(incident))?;
+        let minutes = (incident.opened_at - incident.first_event) / 60;
+        self.field("since", &format!("{} until {}; an incident after {minutes} min", stamp(incident.first_event), stamp(incident.last_event)))?;
+        self.field("made", &made(incident))?;
+        for (number, step) in next::steps(incident).iter().enumerate() {
+            self.field(if number == 0 { "next" } else { "" }, &format!("{}. {step}", number + 1))?;
+        }
+        self.field("incident", &format!("{}, opened {}", incident.id, stamp(incident.opened_at)))?;
+        writeln!(self.out)?;
+        self.line(&Style::new().bold(), "What happened")?;
+        for sentence in &incident.narrative {
+            self.wrapped("  - ", "    ", &terminal(sentence))?;
+        }
+        writeln!(self.out)?;
+        let findings = report.findings_of(incident);
+        self.line(&Style::new().bold(), &format!("Findings ({})", findings.len()))?;
+        for finding in findings {
+            self.finding(finding)?;
+        }
+        writeln!(self.out)
+    }
+
+    fn place(&self, incident: &Incident) -> String {
+        let accounts = format!("{} {}", noun("account", incident.accounts.len()), incident.accounts.join(", "));
+        let regions = match incident.regions.as_slice() {
+            [] => String::new(),
+            [one] => format!(", region {one}"),
+            many => format!(", {} regions", many.len()),
+        };
+        let from = if incident.source_ips.is_empty() { String::new() } else { format!(", from {}", incident.source_ips.join(", ")) };
+        format!("{accounts}{regions}{from}")
+    }
+
+    fn others(&mut self, report: &Report) -> io::Result<()> {
+        let alone: Vec<_> = report.findings.iter().filter(|finding| finding.incident.is_none()).collect();
+        let (notices, findings): (Vec<_>, Vec<_>) = alone.into_iter().partition(|finding| finding.notice);
+        if !findings.is_empty() {
+            self.line(&Style::new().bold(), &format!("Findings outside of incidents ({})", findings.len()))?;
+            let mut shown = findings.clone();
+            shown.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.time));
+            for finding in shown.iter().take(LISTED) {
+                self.finding(finding)?;
+            }
+            if findings.len() > LISTED {
+                self.wrapped("  ", "  ", &format!("and {} more; --format ndjson lists all", findings.len() - LISTED))?;
+            }
+            writeln!(self.out)?;
+        }
+        if notices.is_empty() {
+            return Ok(());
+        }
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for notice in &notices {
+            *kinds.entry(&notice.detector).or_default() += 1;
+        }
+        let kinds: Vec<_> = kinds.iter().map(|(detector, count)| format!("{count} {detector}")).collect();
+        self.line(&Style::new().bold(), &format!("Notices ({})", notices.len()))?;
+        self.wrapped("  ", "  ", &terminal(&kinds.join(", ")))?;
+        writeln!(self.out)
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        let level = if finding.notice { "notice" } else { finding.level.as_str() };
+        let style = if finding.notice { Style::new().dim() } else { level_style(finding.level) };
+        let level = style.force_styling(self.color).apply_to(format!("{level:<13}"));
+        writeln!(self.out, "  {}  {level}{}", stamp(finding.time), terminal(&finding.title))?;
+        let who = finding.principal.rsplit(['/', ':']).next().unwrap_or(&finding.principal);
+        let events = format!("{} {}", finding.event_ids.len(), noun("event", finding.event_ids.len()));
+        let why = if finding.reasons.is_empty() { String::new() } else { format!("; {}", finding.reasons.join("; ")) };
+        let indent = " ".repeat(25);
+        self.wrapped(&indent, &indent, &terminal(&format!("{who} in {}, {events}{why}", finding.region)))
+    }
+
+    fn summary(&mut self, s: &Summary) -> io::Result<()> {
+        let regions = noun("region", s.regions.len());
+        let accounts = noun("account", s.accounts.len());
+        let span = match (s.first_event, s.last_event) {
+            (Some(first), Some(last)) => format!(" from {} to {}", stamp(first), stamp(last)),
+            _ => String::new(),
+        };
+        let read = format!(
+            "Read {} records: {} kept, {} duplicate, {} malformed, {} not logs. {} {accounts}, {} {regions}, {} days of history{span}.",
+            s.read, s.kept, s.duplicate, s.malformed, s.not_a_log, s.accounts.len(), s.regions.len(), s.history_days
+        );
+        self.wrapped("", "", &read)?;
+        for skipped in &s.skipped {
+            self.wrapped("  ", "    ", &terminal(&format!("could not read {}: {}", skipped.path, skipped.why)))?;
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, label: &str, value: &str) -> io::Result<()> {
+        self.wrapped(&format!("  {label:<LABEL$}"), &" ".repeat(LABEL + 2), &terminal(value))
+    }
+
+    fn line(&mut self, style: &Style, text: &str) -> io::Result<()> {
+        let style = style.clone().force_styling(self.color);
+        for line in wrap(text, self.width) {
+            writeln!(self.out, "{}", style.apply_to(line))?;
+        }
+        Ok(())
+    }
+
+    fn wrapped(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+        let lines = wrap(text, self.width.saturating_sub(measure_text_width(rest)));
+        for (number, line) in lines.iter().enumerate() {
+            writeln!(self.out, "{}{line}", if number == 0 { first } else { rest })?;
+        }
+        Ok(())
+    }
+}
+
+fn made(incident: &Incident) -> String {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for resource in &incident.resources {
+        *kinds.entry(&resource.kind).or_default() += 1;
+    }
+    let made: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {}", noun(kind, *count))).collect();
+    if made.is_empty() { "nothing on record".to_owned() } else { made.join(", ") }
+}
+
+fn level_style(level: Level) -> Style {
+    match level {
+        Level::Critical => Style::new().red().bold(),
+        Level::High => Style::new().red(),
+        Level::Medium => Style::new().yellow(),
+        Level::Low | Level::Informational => Style::new(),
+    }
+}
+
+fn stamp(at: Seconds) -> String {
+    time::format(at).replace('T', " ")
+}
+
+/// Breaks text at spaces; a word longer than a line is broken where the line ends.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(20);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let mut word = word;
+        loop {
+            let line = lines.last().map_or(0, |line| measure_text_width(line));
+            let gap = usize::from(line > 0);
+            if line + gap + measure_text_width(word) <= width {
+                push(&mut lines, gap, word);
+                break;
+            }
+            if line > 0 {
+                lines.push(String::new());
+                continue;
+            }
+            let cut = word.char_indices().map(|(at, _)| at).take_while(|at| *at <= width).last().unwrap_or(0).max(1);
+            let cut = (cut..=word.len()).find(|at| word.is_char_boundary(*at)).unwrap_or(word.len());
+            push(&mut lines, 0, &word[..cut]);
+            lines.push(String::new());
+            word = &word[cut..];
+        }
+    }
+    lines
+}
+
+fn push(lines: &mut [String], gap: usize, word: &str) {
+    if let Some(line) = lines.last_mut() {
+        line.push_str(&" ".repeat(gap));
+        line.push_str(word);
+    }
+}
