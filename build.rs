@@ -13,7 +13,10 @@ fn main() -> io::Result<()> {
         let name = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
         format!("    ({name:?}, include_str!({:?})),\n", file.display().to_string())
     });
-    let list = format!("/// Path and text of every detector.\npub(crate) const FILES: &[(&str, &str)] = &[\n{}];\n", entries.collect::<String>());
+    let list = format!(
+        "/// Path and text of every detector.\npub(crate) const FILES: &[(&str, &str)] = &[\n{}];\n",
+        entries.collect::<String>()
+    );
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     fs::write(out.join("detectors.rs"), list)
 }

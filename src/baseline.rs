@@ -108,7 +108,14 @@ impl Baseline {
     }
 
     /// Whether a tuple was seen before a time, within the history that counts. Without `principal`, by anybody.
-    pub(crate) fn seen(&self, tuple: (Family, String), principal: Option<&str>, at: Seconds, history: Seconds, tainted: &Tainted) -> bool {
+    pub(crate) fn seen(
+        &self,
+        tuple: (Family, String),
+        principal: Option<&str>,
+        at: Seconds,
+        history: Seconds,
+        tainted: &Tainted,
+    ) -> bool {
         let Some(principals) = self.tuples.get(&tuple) else {
             return false;
         };

@@ -84,20 +84,10 @@ impl Default for Options {
 impl Options {
     fn check(&self) -> anyhow::Result<()> {
         ensure!(self.days > 0, "a drill needs at least one day");
-        ensure!(
-            !self.regions.is_empty(),
-            "a drill needs at least one region"
-        );
-        ensure!(
-            self.noise.is_finite() && self.noise >= 0.0,
-            "noise is {}, which is not a volume",
-            self.noise
-        );
+        ensure!(!self.regions.is_empty(), "a drill needs at least one region");
+        ensure!(self.noise.is_finite() && self.noise >= 0.0, "noise is {}, which is not a volume", self.noise);
         for (name, share) in [("duplicates", self.duplicates), ("missing", self.missing)] {
-            ensure!(
-                (0.0..=1.0).contains(&share),
-                "{name} is {share}, which is not a share between 0 and 1"
-            );
+            ensure!((0.0..=1.0).contains(&share), "{name} is {share}, which is not a share between 0 and 1");
         }
         Ok(())
     }
@@ -122,9 +112,7 @@ impl Scenario {
             Self::LambdaDdosAllRegions => {
                 "a leaked CI key creates an admin user, who fills every region with functions"
             }
-            Self::MissingKey => {
-                "an access key vanishes behind a blinded trail, then secrets and roles are taken"
-            }
+            Self::MissingKey => "an access key vanishes behind a blinded trail, then secrets and roles are taken",
         }
     }
 }
@@ -142,10 +130,7 @@ impl FromStr for Scenario {
     type Err = anyhow::Error;
 
     fn from_str(name: &str) -> anyhow::Result<Self> {
-        match Self::ALL
-            .into_iter()
-            .find(|scenario| scenario.to_string() == name)
-        {
+        match Self::ALL.into_iter().find(|scenario| scenario.to_string() == name) {
             Some(scenario) => Ok(scenario),
             None => {
                 let known = Self::ALL.map(|scenario| scenario.to_string()).join(", ");
@@ -172,11 +157,7 @@ pub(crate) type Sink<'a> = dyn FnMut(DeliveredFile) -> anyhow::Result<()> + 'a;
 /// # Errors
 ///
 /// Options out of range, and whatever `sink` returns.
-pub(crate) fn generate(
-    scenario: Option<Scenario>,
-    options: &Options,
-    sink: &mut Sink<'_>,
-) -> anyhow::Result<Truth> {
+pub(crate) fn generate(scenario: Option<Scenario>, options: &Options, sink: &mut Sink<'_>) -> anyhow::Result<Truth> {
     options.check()?;
     let mut rng = Rng::with_seed(options.seed);
     let mut log = Log::new(&mut rng, options)?;
@@ -196,12 +177,7 @@ pub(crate) fn generate(
             life.live(hour, &mut log);
         }
         if index == first_hour {
-            let mut scene = Scene {
-                hour,
-                log: &mut log,
-                rng: &mut story,
-                volume: 1.0,
-            };
+            let mut scene = Scene { hour, log: &mut log, rng: &mut story, volume: 1.0 };
             match (scenario, options.twin) {
                 (None, _) => {}
                 (Some(Scenario::LambdaDdosAllRegions), false) => {
@@ -223,8 +199,7 @@ pub(crate) fn generate(
 /// early enough for its deletion to be on record.
 fn prepare_missing_key(attack: Hour, twin: bool, life: &mut Life, log: &mut Log) {
     if twin {
-        life.bots
-            .rotate_on(bots::DEPLOY_BOT, attack.day.saturating_sub(1));
+        life.bots.rotate_on(bots::DEPLOY_BOT, attack.day.saturating_sub(1));
     } else {
         let blinded = missing_key::blinded(attack);
         life.bots.silence(bots::DEPLOY_BOT, blinded.start);
@@ -237,16 +212,11 @@ fn prepare_missing_key(attack: Hour, twin: bool, life: &mut Life, log: &mut Log)
 /// # Errors
 ///
 /// As [`generate`], and files that cannot be written, by name.
-pub(crate) fn write_tree(
-    scenario: Option<Scenario>,
-    options: &Options,
-    out: &Path,
-) -> anyhow::Result<Truth> {
+pub(crate) fn write_tree(scenario: Option<Scenario>, options: &Options, out: &Path) -> anyhow::Result<Truth> {
     let truth = generate(scenario, options, &mut |file| {
         let path = out.join(&file.path);
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("create {}", folder.display()))?;
+            std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
         }
         std::fs::write(&path, &file.gzip).with_context(|| format!("write {}", path.display()))
     })?;

@@ -50,12 +50,3 @@ pub(crate) struct Event {
     /// What the call made, gave or removed, where it did.
     pub facts: Option<Box<Facts>>,
 }
-
-impl Event {
-    /// The order in which events pass through the stateful stages: by time, creations first (order inside one
-    /// second is undefined, and a thing is created before it is used), then by id.
-    pub(crate) fn order(&self) -> (Seconds, u8, &str) {
-        let creates = self.facts.as_ref().is_some_and(|f| f.creates());
-        (self.time, u8::from(!creates), &self.id)
-    }
-}

@@ -40,7 +40,13 @@ pub(crate) struct Incidents {
 
 impl Incidents {
     /// Takes one event and the findings that it made or changed.
-    pub(crate) fn take(&mut self, event: Arc<Event>, touched: Vec<usize>, findings: &mut [Finding], baseline: &Baseline) {
+    pub(crate) fn take(
+        &mut self,
+        event: Arc<Event>,
+        touched: Vec<usize>,
+        findings: &mut [Finding],
+        baseline: &Baseline,
+    ) {
         self.forget(event.time);
         let actor = self.lineage.actor(&event);
         for case in &mut self.cases {
@@ -94,7 +100,11 @@ impl Incidents {
         let Some(other) = other.filter(|other| *other != case) else {
             return;
         };
-        let (kept, gone) = if (self.cases[other].opened_at, other) < (self.cases[case].opened_at, case) { (other, case) } else { (case, other) };
+        let (kept, gone) = if (self.cases[other].opened_at, other) < (self.cases[case].opened_at, case) {
+            (other, case)
+        } else {
+            (case, other)
+        };
         let closed = self.cases[gone].close_into(kept);
         let id = self.cases[kept].id.clone();
         for &finding in &closed.findings {

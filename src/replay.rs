@@ -43,7 +43,13 @@ struct Unit<'o> {
 ///
 /// # Errors
 /// A rule set whose correlations cannot be loaded, or a worker that died.
-pub(crate) fn replay(objects: &[Object], rules: &Rules, baseline: Baseline, settings: Settings, progress: &(dyn Fn(u64) + Sync)) -> Result<(Report, Baseline)> {
+pub(crate) fn replay(
+    objects: &[Object],
+    rules: &Rules,
+    baseline: Baseline,
+    settings: Settings,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(Report, Baseline)> {
     let units = units(objects);
     let next = AtomicUsize::new(0);
     let mut reducer = Reducer::new(rules, baseline)?;

@@ -68,7 +68,8 @@ impl Report {
 
     /// The findings of an incident, in order of time.
     pub(crate) fn findings_of(&self, incident: &Incident) -> Vec<&Finding> {
-        let by_id: HashMap<&str, &Finding> = self.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
+        let by_id: HashMap<&str, &Finding> =
+            self.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
         incident.findings.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect()
     }
 }

@@ -60,7 +60,8 @@ impl Days {
             let on = day(self.last) - n;
             self.bits >> n & 1 == 1 && on >= oldest && on <= newest
         });
-        let earlier_that_day = self.first < at && self.first >= from && self.first < until && self.first >= at.saturating_sub(history);
+        let earlier_that_day =
+            self.first < at && self.first >= from && self.first < until && self.first >= at.saturating_sub(history);
         within_days || earlier_that_day
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Dimension {
     Action,
 }
 
-/// Which events count as having been seen. Refused calls never do.
+/// Which events count as having been seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Among {
@@ -33,15 +33,24 @@ pub(crate) enum Among {
 pub(crate) struct Family {
     dimensions: u8,
     pub among: Among,
+    /// Holds the refused calls, and only those: they never make a success usual, but a refusal that comes every hour
+    /// is no news either.
+    pub refused: bool,
 }
 
-const EXTRA: [Dimension; 5] = [Dimension::Credential, Dimension::Region, Dimension::Network, Dimension::Service, Dimension::Action];
+const EXTRA: [Dimension; 5] =
+    [Dimension::Credential, Dimension::Region, Dimension::Network, Dimension::Service, Dimension::Action];
 
 impl Family {
     /// The family that can answer for these dimensions.
     pub(crate) fn new(dimensions: &[Dimension], among: Among) -> Self {
         let bits = EXTRA.iter().enumerate().filter(|(_, extra)| dimensions.contains(extra)).map(|(n, _)| 1 << n).sum();
-        Self { dimensions: bits, among }
+        Self { dimensions: bits, among, refused: false }
+    }
+
+    /// The same tuples of refused calls.
+    pub(crate) fn of_refused(self) -> Self {
+        Self { refused: true, ..self }
     }
 
     fn has(self, position: usize) -> bool {
@@ -51,6 +60,7 @@ impl Family {
     /// The tuple of a call without its principal; `None` when the call does not count for the family.
     pub(crate) fn values(self, identity: &Identity, place: &Place, shape: &Shape) -> Option<String> {
         let counts = match self.among {
+            _ if self.refused => shape.denied,
             Among::All => !shape.denied,
             Among::Writes => shape.settles(),
         };

@@ -55,7 +55,9 @@ pub(crate) fn load(path: &Path) -> Result<Baseline> {
     let first = lines.next().transpose().with_context(|| shown.clone())?.unwrap_or_default();
     match serde_json::from_str::<Header>(&first) {
         Ok(header) if header.kind == KIND && header.version == VERSION => {}
-        Ok(header) if header.kind == KIND => bail!("{shown}: a baseline of version {}; this program reads version {VERSION}", header.version),
+        Ok(header) if header.kind == KIND => {
+            bail!("{shown}: a baseline of version {}; this program reads version {VERSION}", header.version)
+        }
         _ => bail!("{shown}: not a baseline"),
     }
     let mut baseline = Baseline::default();
@@ -68,13 +70,28 @@ pub(crate) fn load(path: &Path) -> Result<Baseline> {
 }
 
 fn facts(baseline: &Baseline) -> Vec<Fact> {
-    let accounts = baseline.accounts.iter().map(|(account, (first, last))| Fact::Account { account: account.clone(), first: *first, last: *last });
-    let principals = baseline.principals.iter().map(|(principal, (first, last))| Fact::Principal { principal: principal.to_string(), first: *first, last: *last });
+    let accounts = baseline.accounts.iter().map(|(account, (first, last))| Fact::Account {
+        account: account.clone(),
+        first: *first,
+        last: *last,
+    });
+    let principals = baseline.principals.iter().map(|(principal, (first, last))| Fact::Principal {
+        principal: principal.to_string(),
+        first: *first,
+        last: *last,
+    });
     let born = baseline.born.iter().map(|(principal, at)| Fact::Born { principal: principal.clone(), at: *at });
     let seen = baseline.tuples.iter().flat_map(|((family, tuple), principals)| {
         principals.iter().map(move |(principal, days)| {
             let (bits, first, last) = days.parts();
-            Fact::Seen { family: *family, tuple: tuple.clone(), principal: principal.to_string(), days: format!("{bits:x}"), first, last }
+            Fact::Seen {
+                family: *family,
+                tuple: tuple.clone(),
+                principal: principal.to_string(),
+                days: format!("{bits:x}"),
+                first,
+                last,
+            }
         })
     });
     let mut facts: Vec<_> = accounts.chain(principals).chain(born).chain(seen).collect();
@@ -84,8 +101,12 @@ fn facts(baseline: &Baseline) -> Vec<Fact> {
 
 fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {
     match fact {
-        Fact::Account { account, first, last } => widen(baseline.accounts.entry(account).or_insert((first, last)), first, last),
-        Fact::Principal { principal, first, last } => widen(baseline.principals.entry(Arc::from(principal)).or_insert((first, last)), first, last),
+        Fact::Account { account, first, last } => {
+            widen(baseline.accounts.entry(account).or_insert((first, last)), first, last)
+        }
+        Fact::Principal { principal, first, last } => {
+            widen(baseline.principals.entry(Arc::from(principal)).or_insert((first, last)), first, last)
+        }
         Fact::Born { principal, at } => baseline.born(&principal, at),
         Fact::Seen { family, tuple, principal, days, first, last } => {
             let bits = u128::from_str_radix(&days, 16).context("days")?;

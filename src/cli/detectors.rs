@@ -48,7 +48,9 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     match &arguments.action {
         Action::List => list(),
         Action::Explain { name } => explain(name),
-        Action::Test { folder, fixtures } => test(folder, fixtures.clone().unwrap_or_else(|| folder.join("fixtures")), voice),
+        Action::Test { folder, fixtures } => {
+            test(folder, fixtures.clone().unwrap_or_else(|| folder.join("fixtures")), voice)
+        }
     }
 }
 
@@ -127,7 +129,8 @@ fn test(folder: &Path, fixtures: PathBuf, voice: Voice) -> Result<Status> {
 /// The findings of one file, from an empty baseline.
 fn findings_of(file: &Path, rules: &Rules) -> Result<Vec<Finding>> {
     let objects = discover(&[file.display().to_string()])?;
-    let settings = Settings { range: Range { start: Seconds::MIN, end: Seconds::MAX }, threads: 1, max_object_bytes: 1 << 30 };
+    let settings =
+        Settings { range: Range { start: Seconds::MIN, end: Seconds::MAX }, threads: 1, max_object_bytes: 1 << 30 };
     let (report, _) = replay(&objects, rules, Baseline::default(), settings, &|_| {})?;
     Ok(report.findings)
 }

@@ -15,9 +15,7 @@ use crate::drill::{Options, Scenario, write_tree};
 /// The logs are an AWS delivery tree: late, duplicated and out of order as real delivery is. `truth.json` beside them
 /// names the attack's events and its principals, credentials and resources. The same seed gives the same bytes.
 ///
-///   lambda-ddos-all-regions  a leaked key makes a user, the user makes functions in every region
-///   missing-key              recording is narrowed, a key is gone, secrets are read
-///   ordinary                 nothing but ordinary life
+/// Scenarios: lambda-ddos-all-regions, missing-key, and ordinary for ordinary life alone.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -90,6 +88,9 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
         bail!("{}: holds a drill already; name another folder with --out", out.display());
     }
     write_tree(scenario, &options, &out).with_context(|| out.display().to_string())?;
+    if let Some(scenario) = scenario {
+        voice.remark(scenario.summary());
+    }
     voice.remark(&format!("wrote {}; now: stakeout replay {}", out.display(), out.display()));
     Ok(Status::Quiet)
 }

@@ -45,10 +45,11 @@ impl FirstSeen {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Adjustment {
+    /// Conditions; an entry without them is written `otherwise: true`.
     #[serde(default)]
     pub when: Option<When>,
-    #[serde(default)]
-    pub otherwise: bool,
+    #[serde(default, rename = "otherwise")]
+    _otherwise: bool,
     #[serde(default)]
     pub level: Option<Level>,
     #[serde(default)]

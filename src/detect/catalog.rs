@@ -83,10 +83,19 @@ impl Rules {
     }
 
     fn new(files: Vec<RuleFile>) -> Self {
-        let mut all = Self { detectors: Vec::new(), rules: Vec::new(), correlations: Vec::new(), correlated: Vec::new(), families: vec![credential_networks()], problems: Vec::new() };
+        let mut all = Self {
+            detectors: Vec::new(),
+            rules: Vec::new(),
+            correlations: Vec::new(),
+            correlated: Vec::new(),
+            families: vec![credential_networks()],
+            problems: Vec::new(),
+        };
         for file in files {
             all.add(file);
         }
+        let refused: Vec<_> = all.families.iter().map(|family| family.of_refused()).collect();
+        all.families.extend(refused);
         all.families.sort_unstable();
         all.families.dedup();
         all
@@ -111,7 +120,8 @@ impl Rules {
                     continue;
                 }
             };
-            let position = |wanted: &str| detectors.iter().position(|detector| detector.sigma_id == wanted).map(|n| n + offset);
+            let position =
+                |wanted: &str| detectors.iter().position(|detector| detector.sigma_id == wanted).map(|n| n + offset);
             let reached = reached_by(&id, rule.name.as_deref(), &file.correlations);
             let feeds: Vec<_> = reached.iter().filter_map(|c| position(c.id.as_deref().unwrap_or_default())).collect();
             let detector = position(&id);
@@ -130,7 +140,10 @@ impl Rules {
 fn reached_by<'a>(id: &str, name: Option<&str>, correlations: &'a [CorrelationRule]) -> Vec<&'a CorrelationRule> {
     let mut known: Vec<&str> = std::iter::once(id).chain(name).collect();
     let mut reached: Vec<&CorrelationRule> = Vec::new();
-    while let Some(next) = correlations.iter().find(|c| !reached.iter().any(|r| std::ptr::eq(*r, *c)) && c.rules.iter().any(|r| known.contains(&r.as_str()))) {
+    while let Some(next) = correlations
+        .iter()
+        .find(|c| !reached.iter().any(|r| std::ptr::eq(*r, *c)) && c.rules.iter().any(|r| known.contains(&r.as_str())))
+    {
         reached.push(next);
         known.extend(next.id.as_deref().into_iter().chain(next.name.as_deref()));
     }
@@ -160,7 +173,14 @@ fn captures<'a>(correlations: &[&CorrelationRule], detectors: impl Iterator<Item
 
 /// Whether an event carries the field anyway.
 pub(crate) fn is_header_field(path: &str) -> bool {
-    const OF_PLACE_OR_CALLER: [&str; 6] = ["awsRegion", "sourceIPAddress", "stakeout.principal", "stakeout.credential", "stakeout.account", "stakeout.network"];
+    const OF_PLACE_OR_CALLER: [&str; 6] = [
+        "awsRegion",
+        "sourceIPAddress",
+        "stakeout.principal",
+        "stakeout.credential",
+        "stakeout.account",
+        "stakeout.network",
+    ];
     is_shape_field(path) || OF_PLACE_OR_CALLER.contains(&path)
 }
 
@@ -170,7 +190,8 @@ fn thin(detector: Option<&Detector>, correlations: &[&CorrelationRule]) -> Thin 
     match (detector, correlations) {
         (Some(detector), []) if detector.first_seen.is_some() => Thin::Day,
         (None, [only]) if only.correlation_type == CorrelationType::ValueCount => {
-            let from_header = only.group_by.iter().chain(value_fields(only)).all(|field| is_header_field(field)) && only.aliases.is_empty();
+            let from_header = only.group_by.iter().chain(value_fields(only)).all(|field| is_header_field(field))
+                && only.aliases.is_empty();
             let span = Seconds::try_from(only.timespan.seconds).unwrap_or(Seconds::MAX);
             if from_header { Thin::Bucket((span / 60).max(1)) } else { Thin::No }
         }
@@ -191,7 +212,11 @@ fn read_folder(folder: &Path) -> Result<Vec<RuleFile>> {
         for rule in &file.rules {
             let id = rule.id.clone().unwrap_or_default();
             if let Some(first) = names.insert(id.clone(), shown.clone()) {
-                file.problems.push(Problem { file: shown.clone(), line: 0, why: format!("id {id} is also that of {first}") });
+                file.problems.push(Problem {
+                    file: shown.clone(),
+                    line: 0,
+                    why: format!("id {id} is also that of {first}"),
+                });
             }
         }
         files.push(file);

@@ -34,7 +34,10 @@ pub(crate) fn check(rules: &Rules, fixtures: &Path, replay: &dyn Fn(&Path) -> Re
     for detector in &rules.detectors {
         let files = files(&fixtures.join(&detector.name))?;
         for needed in ["fires", "quiet"] {
-            let exists = files.iter().any(|file| stem(file).starts_with(needed) || (needed == "fires" && detector.notice && stem(file).starts_with("notice")));
+            let exists = files.iter().any(|file| {
+                stem(file).starts_with(needed)
+                    || (needed == "fires" && detector.notice && stem(file).starts_with("notice"))
+            });
             if !exists {
                 outcome.failed += 1;
                 outcome.lines.push(format!("MISSING  {}: no fixture that begins with {needed}", detector.name));
@@ -85,10 +88,13 @@ fn verdict(wanted: &Wanted, findings: &[&Finding]) -> Option<String> {
             Some(format!("a {} finding: {}", loud.level, loud.reasons.join("; ")))
         }
         (_, None) => Some("no finding".to_owned()),
-        (Wanted::Notice, Some(finding)) => (!finding.notice).then(|| format!("{} and no notice: {}", finding.level, finding.reasons.join("; "))),
+        (Wanted::Notice, Some(finding)) => {
+            (!finding.notice).then(|| format!("{} and no notice: {}", finding.level, finding.reasons.join("; ")))
+        }
         (Wanted::Level(level), Some(finding)) => {
             let is = if finding.notice { "a notice" } else { finding.level.as_str() };
-            (finding.notice || finding.level != *level).then(|| format!("{is} and not {level}: {}", finding.reasons.join("; ")))
+            (finding.notice || finding.level != *level)
+                .then(|| format!("{is} and not {level}: {}", finding.reasons.join("; ")))
         }
     }
 }

@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use rsigma_eval::{CorrelationConfig, CorrelationEngine, CorrelationEventMode, DetectionBody, EvaluationResult, Event as SigmaEvent, EventValue, ResultBody, RuleHeader};
+use rsigma_eval::{
+    CorrelationConfig, CorrelationEngine, CorrelationEventMode, DetectionBody, EvaluationResult, Event as SigmaEvent,
+    EventValue, ResultBody, RuleHeader,
+};
 use rsigma_parser::SigmaCollection;
 
-use super::catalog::Rules;
-use crate::event::view::{raw_shape_field, shape_field};
+use super::catalog::{Rule, Rules};
+use crate::event::view::{LIST, raw_shape_field, shape_field};
 use crate::event::{Event, Seconds};
 
 /// Events that one firing names at most: the latest of its window.
@@ -53,17 +56,22 @@ impl Correlator {
         collection.correlations.clone_from(&rules.correlations);
         engine.add_collection(&collection).context("correlations")?;
         let id_of = |wanted: &String| {
-            let found = rules.correlations.iter().find(|c| c.id.as_ref() == Some(wanted) || c.name.as_ref() == Some(wanted));
+            let found =
+                rules.correlations.iter().find(|c| c.id.as_ref() == Some(wanted) || c.name.as_ref() == Some(wanted));
             found.and_then(|c| c.id.clone())
         };
-        let children = rules.correlations.iter().map(|c| (c.id.clone().unwrap_or_default(), c.rules.iter().filter_map(id_of).collect()));
+        let children = rules
+            .correlations
+            .iter()
+            .map(|c| (c.id.clone().unwrap_or_default(), c.rules.iter().filter_map(id_of).collect()));
         Ok(Self { engine, children: children.collect(), fired: HashMap::new() })
     }
 
-    /// One match of one rule. A captured field that holds a list counts once for each of its members.
-    pub(crate) fn feed(&mut self, rule_id: &str, event: &Event) -> Vec<Firing> {
-        let members = event.fields.iter().find(|(_, value)| value.contains(LIST)).map(|(field, value)| (field.clone(), value.clone()));
-        let Some((field, values)) = members else {
+    /// One match of one rule. A field that was kept for it and holds a list counts once for each of its members.
+    pub(crate) fn feed(&mut self, rule: &Rule, event: &Event) -> Vec<Firing> {
+        let rule_id = &rule.id;
+        let kept = rule.captures.iter().filter_map(|field| event.fields.get_key_value(field));
+        let Some((field, values)) = kept.into_iter().find(|(_, value)| value.contains(LIST)) else {
             return self.feed_one(rule_id, event);
         };
         let mut one = event.clone();
@@ -77,8 +85,19 @@ impl Correlator {
 
     fn feed_one(&mut self, rule_id: &str, event: &Event) -> Vec<Firing> {
         let matched = EvaluationResult {
-            header: RuleHeader { rule_title: String::new(), rule_id: Some(rule_id.to_owned()), level: None, tags: Vec::new(), custom_attributes: Arc::default(), enrichments: None },
-            body: ResultBody::Detection(DetectionBody { matched_selections: Vec::new(), matched_fields: Vec::new(), event: None }),
+            header: RuleHeader {
+                rule_title: String::new(),
+                rule_id: Some(rule_id.to_owned()),
+                level: None,
+                tags: Vec::new(),
+                custom_attributes: Arc::default(),
+                enrichments: None,
+            },
+            body: ResultBody::Detection(DetectionBody {
+                matched_selections: Vec::new(),
+                matched_fields: Vec::new(),
+                event: None,
+            }),
         };
         let results = self.engine.process_with_detections(&Known(event), vec![matched], event.time);
         results.into_iter().filter_map(|result| self.firing(result)).collect()
@@ -95,7 +114,8 @@ impl Correlator {
         let span = Seconds::try_from(body.timespan_secs).unwrap_or(Seconds::MAX);
         if self.children.values().any(|children| children.contains(&id)) {
             let newest = events.iter().map(|(at, _)| *at).max().unwrap_or(0);
-            self.fired.retain(|_, kept: &mut Vec<(Seconds, Arc<str>)>| kept.iter().any(|(at, _)| *at >= newest - 4 * span));
+            self.fired
+                .retain(|_, kept: &mut Vec<(Seconds, Arc<str>)>| kept.iter().any(|(at, _)| *at >= newest - 4 * span));
             self.fired.insert((id.clone(), group.clone()), events.clone());
         }
         Some(Firing { value: body.aggregated_value, id, group, events })
@@ -103,15 +123,16 @@ impl Correlator {
 
     fn events_of_children(&self, id: &str, group: &str) -> Vec<(Seconds, Arc<str>)> {
         let children = self.children.get(id).into_iter().flatten();
-        let mut events: Vec<_> = children.filter_map(|child| self.fired.get(&(child.clone(), group.to_owned()))).flatten().cloned().collect();
+        let mut events: Vec<_> = children
+            .filter_map(|child| self.fired.get(&(child.clone(), group.to_owned())))
+            .flatten()
+            .cloned()
+            .collect();
         events.sort();
         events.dedup();
         events
     }
 }
-
-/// Separates the members of a captured list.
-pub(crate) const LIST: char = '\u{1e}';
 
 /// An event under the eyes of a correlation: its header and the fields that were kept for this.
 pub(crate) struct Known<'a>(pub &'a Event);

@@ -8,12 +8,14 @@ use anyhow::Result;
 
 use super::catalog::Rules;
 use super::correlate::{Correlator, Firing};
-use super::judge::{Contribution, Judgement, Newness, Past, judge, newness};
+use super::judge::{Contribution, DETAIL, Judgement, Newness, Past, judge, newness};
 use crate::event::{DAY, Event, Seconds};
 use crate::model::Finding;
 
 /// A repeated match within this time extends a finding instead of making another.
 const SAME_FINDING: Seconds = 3_600;
+/// How the reason begins that tells a correlation's value.
+const REACHED: &str = "reached ";
 /// A finding that goes on gives no more reasons than this.
 const MOST_REASONS: usize = 8;
 /// Marks of what was new are kept this long, longer than any window.
@@ -48,7 +50,14 @@ impl<'r> Detection<'r> {
     /// # Errors
     /// A correlation that the engine refuses.
     pub(crate) fn new(rules: &'r Rules) -> Result<Self> {
-        Ok(Self { rules, correlator: Correlator::new(rules)?, findings: Vec::new(), active: AHashMap::new(), marks: AHashMap::new(), swept: Seconds::MIN })
+        Ok(Self {
+            rules,
+            correlator: Correlator::new(rules)?,
+            findings: Vec::new(),
+            active: AHashMap::new(),
+            marks: AHashMap::new(),
+            swept: Seconds::MIN,
+        })
     }
 
     /// Takes one event through every rule that it matched; returns the findings that it made or changed.
@@ -63,7 +72,7 @@ impl<'r> Detection<'r> {
             }
             if !rule.feeds.is_empty() {
                 self.mark(&rule.feeds, event, past);
-                for firing in self.correlator.feed(&rule.id, event) {
+                for firing in self.correlator.feed(rule, event) {
                     touched.extend(self.correlated(firing, event, past));
                 }
             }
@@ -83,8 +92,12 @@ impl<'r> Detection<'r> {
         let judgement = judge(rule, event, past, &Contribution { value: None, newness: &asked })?;
         let target = event.facts.as_ref().and_then(|facts| facts.target.as_deref()).unwrap_or_default();
         let (group, open) = match &rule.first_seen {
-            Some(question) => (question.family().tuple(&event.identity, &event.place, &event.shape).unwrap_or_default(), DAY),
-            None => (format!("{}\u{1f}{}\u{1f}{target}", event.identity.credential.as_deref().unwrap_or_default(), event.place.region), SAME_FINDING),
+            Some(question) => {
+                (question.family().tuple(&event.identity, &event.place, &event.shape).unwrap_or_default(), DAY)
+            }
+            None => {
+                (format!("{}\u{1f}{target}", event.identity.credential.as_deref().unwrap_or_default()), SAME_FINDING)
+            }
         };
         let group = format!("{}\u{1f}{}\u{1f}{group}", event.place.account, event.identity.key);
         let events = BTreeSet::from([(event.time, Arc::clone(&event.id))]);
@@ -93,17 +106,22 @@ impl<'r> Detection<'r> {
 
     fn correlated(&mut self, firing: Firing, event: &Event, past: Past<'_>) -> Option<usize> {
         let rules = self.rules;
-        let detector = rules.detectors.iter().position(|detector| detector.window.is_some() && detector.sigma_id == firing.id)?;
+        let detector =
+            rules.detectors.iter().position(|detector| detector.window.is_some() && detector.sigma_id == firing.id)?;
         let rule = &rules.detectors[detector];
         let window = Seconds::try_from(rule.window.unwrap_or_default()).unwrap_or(DAY);
         let marks = &self.marks;
         let asked = |position: usize| {
             let answers = firing.events.iter().filter_map(|(_, id)| marks.get(id)).flat_map(|(_, answers)| answers);
             let answers = answers.filter(|(d, p, _)| *d == detector && *p == position).map(|(_, _, answer)| answer);
-            answers.max_by_key(|answer| matches!(answer, Newness::New(_)) as u8 * 2 + matches!(answer, Newness::TooEarly(_)) as u8).cloned()
+            answers
+                .max_by_key(|answer| {
+                    matches!(answer, Newness::New(_)) as u8 * 2 + matches!(answer, Newness::TooEarly(_)) as u8
+                })
+                .cloned()
         };
         let mut judgement = judge(rule, event, past, &Contribution { value: Some(firing.value), newness: &asked })?;
-        judgement.reasons.insert(0, format!("reached {} in {}", firing.value, spoken(window)));
+        judgement.reasons.insert(0, format!("{REACHED}{} in {}", firing.value, spoken(window)));
         let events = firing.events.into_iter().collect();
         Some(self.put(Match { detector, group: firing.group, open: window, events, event }, judgement))
     }
@@ -117,7 +135,8 @@ impl<'r> Detection<'r> {
                 };
                 let answer = newness(question, event, past);
                 if matches!(answer, Newness::New(_) | Newness::TooEarly(_)) {
-                    let (_, answers) = self.marks.entry(Arc::clone(&event.id)).or_insert_with(|| (event.time, Vec::new()));
+                    let (_, answers) =
+                        self.marks.entry(Arc::clone(&event.id)).or_insert_with(|| (event.time, Vec::new()));
                     answers.push((detector, position, answer));
                 }
             }
@@ -180,17 +199,21 @@ impl<'r> Detection<'r> {
 /// A further match makes a finding worse, never better.
 fn extend(finding: &mut Finding, judgement: Judgement) {
     let pages = |notice: bool| !notice;
-    if (pages(judgement.notice), judgement.level) > (pages(finding.notice), finding.level) {
+    let (was, is) = ((pages(finding.notice), finding.level), (pages(judgement.notice), judgement.level));
+    if is > was {
         finding.level = judgement.level;
         finding.notice = judgement.notice;
+        finding.reasons = judgement.reasons;
+        return;
     }
     for reason in judgement.reasons {
-        let reached = |text: &str| text.starts_with("reached ");
-        let known = finding.reasons.iter().position(|known| *known == reason || (reached(known) && reached(&reason)));
+        let kind =
+            |text: &str| text.split(REACHED).next().and_then(|text| text.split(DETAIL).next()).map(str::to_owned);
+        let known = finding.reasons.iter().position(|known| kind(known) == kind(&reason));
         match known {
-            Some(known) => finding.reasons[known] = reason,
-            None if finding.reasons.len() >= MOST_REASONS => {}
-            None => finding.reasons.push(reason),
+            Some(known) if reason.starts_with(REACHED) => finding.reasons[known] = reason,
+            None if is == was && finding.reasons.len() < MOST_REASONS => finding.reasons.push(reason),
+            _ => {}
         }
     }
 }

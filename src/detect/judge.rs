@@ -4,8 +4,12 @@ use super::block::{FirstSeen, When};
 use super::correlate::Known;
 use super::rule::Detector;
 use crate::baseline::{Baseline, Dimension, Tainted};
+use crate::event::view::LIST;
 use crate::event::{DAY, Event};
 use crate::model::Level;
+
+/// Parts a reason from the example that shows it.
+pub(crate) const DETAIL: &str = " (";
 
 /// What is known when an event is judged.
 #[derive(Clone, Copy)]
@@ -53,12 +57,17 @@ pub(crate) fn newness(question: &FirstSeen, event: &Event, past: Past<'_>) -> Ne
         return Newness::NotAsked;
     }
     let principal = question.of_principal().then_some(event.identity.key.as_str());
-    if past.baseline.seen((family, tuple), principal, event.time, question.history, past.tainted) {
+    let seen =
+        |family, tuple| past.baseline.seen((family, tuple), principal, event.time, question.history, past.tainted);
+    if (event.shape.denied && seen(family.of_refused(), tuple.clone())) || seen(family, tuple) {
         return Newness::Seen;
     }
     let days = past.baseline.history_days(&event.place.account, event.time);
     if days < question.learn / DAY {
-        return Newness::TooEarly(format!("only {days} days of history, {} are needed to tell what is new", question.learn / DAY));
+        return Newness::TooEarly(format!(
+            "only {days} days of history, {} are needed to tell what is new",
+            question.learn / DAY
+        ));
     }
     Newness::New(format!("new in {} days of history: {}", days.min(question.history / DAY), describe(question, event)))
 }
@@ -77,7 +86,12 @@ fn describe(question: &FirstSeen, event: &Event) -> String {
 }
 
 /// Applies a detector's own judgement to a match; `None` when what it asks for is not new.
-pub(crate) fn judge(detector: &Detector, event: &Event, past: Past<'_>, contribution: &Contribution<'_>) -> Option<Judgement> {
+pub(crate) fn judge(
+    detector: &Detector,
+    event: &Event,
+    past: Past<'_>,
+    contribution: &Contribution<'_>,
+) -> Option<Judgement> {
     let mut judgement = Judgement { level: detector.level, notice: detector.notice, reasons: Vec::new() };
     if let Some(question) = &detector.first_seen {
         match newness(question, event, past) {
@@ -94,7 +108,6 @@ pub(crate) fn judge(detector: &Detector, event: &Event, past: Past<'_>, contribu
 }
 
 fn adjust(detector: &Detector, event: &Event, contribution: &Contribution<'_>, judgement: &mut Judgement) {
-    let mut too_early = None;
     for (position, entry) in detector.adjust.iter().enumerate() {
         let mut because = entry.because.clone();
         if let Some(when) = &entry.when {
@@ -103,27 +116,28 @@ fn adjust(detector: &Detector, event: &Event, contribution: &Contribution<'_>, j
             }
             if when.first_seen.is_some() {
                 match (contribution.newness)(position) {
-                    Some(Newness::New(what)) => because = format!("{because} ({what})"),
+                    Some(Newness::New(what)) => because = format!("{because}{DETAIL}{what})"),
                     Some(Newness::TooEarly(why)) => {
-                        too_early.get_or_insert(why);
-                        continue;
+                        judgement.level = entry.level.unwrap_or(judgement.level);
+                        judgement.notice = true;
+                        judgement.reasons.push(why);
+                        return;
                     }
                     _ => continue,
                 }
             }
-        } else if let Some(why) = too_early {
-            because = why;
         }
         judgement.level = entry.level.unwrap_or(judgement.level);
         judgement.notice = entry.notice.unwrap_or(judgement.notice);
         judgement.reasons.push(because);
         return;
     }
-    judgement.reasons.extend(too_early);
 }
 
 fn fields_hold(when: &When, event: &Event) -> bool {
-    when.fields.iter().all(|(field, wanted)| Known(event).text(field).as_deref() == Some(&wanted.0))
+    when.fields.iter().all(|(field, wanted)| {
+        Known(event).text(field).is_some_and(|text| text.split(LIST).any(|member| member == wanted.0))
+    })
 }
 
 fn value_holds(when: &When, contribution: &Contribution<'_>) -> bool {

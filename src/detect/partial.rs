@@ -49,7 +49,11 @@ impl Compiled {
     /// # Errors
     /// What the library says about a rule that it cannot compile.
     pub(crate) fn new(rule: &SigmaRule) -> Result<Self, rsigma_eval::EvalError> {
-        Ok(Self { full: compile_rule(rule)?, by_name: Partial::new(rule, is_name_field)?, by_shape: Partial::new(rule, is_shape_field)? })
+        Ok(Self {
+            full: compile_rule(rule)?,
+            by_name: Partial::new(rule, is_name_field)?,
+            by_shape: Partial::new(rule, is_shape_field)?,
+        })
     }
 
     /// Whether a record with the source and name of this shape can match at all.
@@ -64,12 +68,19 @@ impl Compiled {
 }
 
 fn is_name_field(path: &str) -> bool {
-    matches!(path, "eventSource" | "eventName" | "stakeout.action" | "stakeout.service" | "stakeout.name" | "stakeout.global")
+    matches!(
+        path,
+        "eventSource" | "eventName" | "stakeout.action" | "stakeout.service" | "stakeout.name" | "stakeout.global"
+    )
 }
 
 impl Partial {
     fn new(rule: &SigmaRule, known: fn(&str) -> bool) -> Result<Self, rsigma_eval::EvalError> {
-        let mut partial = Self { conditions: rule.detection.conditions.clone(), selections: HashMap::new(), detections: HashMap::new() };
+        let mut partial = Self {
+            conditions: rule.detection.conditions.clone(),
+            selections: HashMap::new(),
+            detections: HashMap::new(),
+        };
         for (name, detection) in &rule.detection.named {
             let (weak, strong) = (weakened(detection, known), strengthened(detection, known));
             partial.selections.insert(name.clone(), Selection { bounded: weak.is_some(), certain: strong.is_some() });
@@ -95,7 +106,10 @@ impl Partial {
 
     fn judge_as(&self, event: &OfShape<'_>) -> Verdict {
         let all = self.conditions.iter().map(|condition| self.condition(condition, event));
-        all.fold(Verdict { may: false, must: false }, |sum, one| Verdict { may: sum.may || one.may, must: sum.must || one.must })
+        all.fold(Verdict { may: false, must: false }, |sum, one| Verdict {
+            may: sum.may || one.may,
+            must: sum.must || one.must,
+        })
     }
 
     fn condition(&self, condition: &ConditionExpr, event: &OfShape<'_>) -> Verdict {
@@ -108,7 +122,8 @@ impl Partial {
             ConditionExpr::And(parts) => count(parts.iter().map(|part| self.condition(part, event)), parts.len()),
             ConditionExpr::Or(parts) => count(parts.iter().map(|part| self.condition(part, event)), 1),
             ConditionExpr::Selector { quantifier, pattern } => {
-                let matching: Vec<_> = self.selections.keys().filter(|name| pattern.matches_detection_name(name)).collect();
+                let matching: Vec<_> =
+                    self.selections.keys().filter(|name| pattern.matches_detection_name(name)).collect();
                 let needed = match quantifier {
                     Quantifier::Any => 1,
                     Quantifier::All => matching.len(),
@@ -123,14 +138,16 @@ impl Partial {
         let Some(selection) = self.selections.get(name) else {
             return Verdict { may: true, must: false };
         };
-        let holds = |name: String| eval_condition(&ConditionExpr::Identifier(name), &self.detections, event, &mut Vec::new());
+        let holds =
+            |name: String| eval_condition(&ConditionExpr::Identifier(name), &self.detections, event, &mut Vec::new());
         Verdict { may: !selection.bounded || holds(may(name)), must: selection.certain && holds(must(name)) }
     }
 }
 
 /// At least `needed` of the parts hold.
 fn count(parts: impl Iterator<Item = Verdict>, needed: usize) -> Verdict {
-    let (may, must) = parts.fold((0, 0), |(may, must), part| (may + usize::from(part.may), must + usize::from(part.must)));
+    let (may, must) =
+        parts.fold((0, 0), |(may, must), part| (may + usize::from(part.may), must + usize::from(part.must)));
     Verdict { may: may >= needed, must: must >= needed }
 }
 
@@ -149,7 +166,9 @@ fn weakened(detection: &Detection, known: fn(&str) -> bool) -> Option<Detection>
             let known: Vec<_> = items.iter().filter(|item| is_known(item, known)).cloned().collect();
             (!known.is_empty()).then_some(Detection::AllOf(known))
         }
-        Detection::AnyOf(parts) => parts.iter().map(|part| weakened(part, known)).collect::<Option<Vec<_>>>().map(Detection::AnyOf),
+        Detection::AnyOf(parts) => {
+            parts.iter().map(|part| weakened(part, known)).collect::<Option<Vec<_>>>().map(Detection::AnyOf)
+        }
         Detection::And(parts) => {
             let known: Vec<_> = parts.iter().filter_map(|part| weakened(part, known)).collect();
             (!known.is_empty()).then_some(Detection::And(known))
@@ -166,7 +185,9 @@ fn strengthened(detection: &Detection, known: fn(&str) -> bool) -> Option<Detect
             let certain: Vec<_> = parts.iter().filter_map(|part| strengthened(part, known)).collect();
             (!certain.is_empty()).then_some(Detection::AnyOf(certain))
         }
-        Detection::And(parts) => parts.iter().map(|part| strengthened(part, known)).collect::<Option<Vec<_>>>().map(Detection::And),
+        Detection::And(parts) => {
+            parts.iter().map(|part| strengthened(part, known)).collect::<Option<Vec<_>>>().map(Detection::And)
+        }
         Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. } => None,
     }
 }

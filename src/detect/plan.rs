@@ -48,7 +48,14 @@ impl<'r> Planner<'r> {
             let applies = |(_, rule): &(usize, &super::catalog::Rule)| rule.compiled.may_match_name(&shape);
             rules.rules.iter().enumerate().filter(applies).filter_map(|(n, _)| u16::try_from(n).ok()).collect()
         });
-        let mut plan = Plan { always: Vec::new(), daily: Vec::new(), bursts: Vec::new(), ask: Vec::new(), facts: facts::may_have(&shape), shape: Arc::new(shape) };
+        let mut plan = Plan {
+            always: Vec::new(),
+            daily: Vec::new(),
+            bursts: Vec::new(),
+            ask: Vec::new(),
+            facts: facts::may_have(&shape),
+            shape: Arc::new(shape),
+        };
         for &n in candidates.iter() {
             let rule = &rules.rules[usize::from(n)];
             let verdict = rule.compiled.judge(&plan.shape);
@@ -70,6 +77,8 @@ pub(crate) fn matches(rules: &Rules, rule: u16, view: &mut View<'_>) -> bool {
     let versions: &[bool] = if view.shape.name == view.shape.raw_name { &[false] } else { &[false, true] };
     versions.iter().any(|stripped| {
         view.stripped = *stripped;
-        rule.conditions.iter().any(|condition| rsigma_eval::compiler::eval_condition(condition, &rule.detections, view, &mut Vec::new()))
+        rule.conditions
+            .iter()
+            .any(|condition| rsigma_eval::compiler::eval_condition(condition, &rule.detections, view, &mut Vec::new()))
     })
 }

@@ -79,7 +79,9 @@ impl RuleFile {
             }
         };
         parsed.problems.extend(collection.errors.iter().map(|error| source.problem_of(error)));
-        parsed.problems.extend(collection.filters.iter().map(|filter| source.problem(&filter.title, "Sigma filters are not supported")));
+        parsed.problems.extend(
+            collection.filters.iter().map(|filter| source.problem(&filter.title, "Sigma filters are not supported")),
+        );
         for mut rule in collection.rules {
             if let Some(why) = unsupported(&rule) {
                 parsed.problems.push(source.problem("logsource", &why));
@@ -104,7 +106,10 @@ impl RuleFile {
         let known: Vec<_> = rules.chain(correlations).cloned().collect();
         self.correlations.retain(|correlation| match correlation.rules.iter().find(|rule| !known.contains(rule)) {
             Some(missing) => {
-                self.problems.push(source.problem(missing, &format!("{} refers to {missing}, which is not in this file", correlation.title)));
+                self.problems.push(source.problem(
+                    missing,
+                    &format!("{} refers to {missing}, which is not in this file", correlation.title),
+                ));
                 false
             }
             None => true,
@@ -114,7 +119,9 @@ impl RuleFile {
     /// Documents that no other document of the file refers to stand for themselves.
     fn make_detectors(&mut self, source: &Source<'_>) {
         let referred = |id: &Option<String>, name: &Option<String>| {
-            self.correlations.iter().any(|c| !c.generate && c.rules.iter().any(|r| Some(r) == id.as_ref() || Some(r) == name.as_ref()))
+            self.correlations
+                .iter()
+                .any(|c| !c.generate && c.rules.iter().any(|r| Some(r) == id.as_ref() || Some(r) == name.as_ref()))
         };
         let mut made = Vec::new();
         for rule in self.rules.iter().filter(|rule| !referred(&rule.id, &rule.name)) {
@@ -136,7 +143,8 @@ impl RuleFile {
 fn unsupported(rule: &SigmaRule) -> Option<String> {
     let (product, service) = (rule.logsource.product.as_deref(), rule.logsource.service.as_deref());
     let ours = product == Some("aws") && matches!(service, Some("cloudtrail") | None);
-    (!ours).then(|| format!("logsource {}/{} is not aws/cloudtrail", product.unwrap_or("any"), service.unwrap_or("any")))
+    (!ours)
+        .then(|| format!("logsource {}/{} is not aws/cloudtrail", product.unwrap_or("any"), service.unwrap_or("any")))
 }
 
 /// What rules and correlations have in common.
@@ -223,13 +231,17 @@ impl Source<'_> {
 
     /// A problem at the first line that begins with a key.
     fn problem(&self, key: &str, why: &str) -> Problem {
-        let at = self.text.lines().position(|line| line.trim_start().starts_with(key) || line.contains(&format!(": {key}")));
+        let at =
+            self.text.lines().position(|line| line.trim_start().starts_with(key) || line.contains(&format!(": {key}")));
         Problem { file: self.file.to_owned(), line: at.map_or(0, |line| line + 1), why: one_line(why) }
     }
 
     /// A problem whose place the parser tells in its message, or which names what can be looked for.
     fn problem_of(&self, message: &str) -> Problem {
-        let told = message.split("line ").nth(1).and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+        let told = message
+            .split("line ")
+            .nth(1)
+            .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
         let quoted = message.split(['\'', '"', '`']).nth(1);
         let found = quoted.and_then(|word| self.text.lines().position(|line| !word.is_empty() && line.contains(word)));
         let line = told.or(found.map(|line| line + 1)).unwrap_or(1);

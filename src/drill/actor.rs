@@ -23,10 +23,7 @@ impl Role {
 
     /// A role under `path`, which begins and ends with a slash.
     pub(crate) fn at(path: &str, name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            path: path.to_owned(),
-        }
+        Self { name: name.to_owned(), path: path.to_owned() }
     }
 
     /// The service-linked role of `service`.

@@ -125,20 +125,14 @@ impl Bot {
             let arn = format!("arn:aws:rds:{region}:{PROD}:snapshot:{name}");
             let call = Call::new("rds", "CreateDBSnapshot", region)
                 .request(json!({"dBInstanceIdentifier": "orders", "dBSnapshotIdentifier": name}))
-                .response(
-                    json!({"dBSnapshotArn": arn, "status": "creating", "engine": "postgres"}),
-                );
+                .response(json!({"dBSnapshotArn": arn, "status": "creating", "engine": "postgres"}));
             scene.write(&actor, at + 5, &call);
             let object = json!({
                 "bucketName": format!("example-backup-{region}"),
                 "Host": format!("example-backup-{region}.s3.{region}.amazonaws.com"),
                 "key": format!("manifest/{}.json", scene.hour.start),
             });
-            scene.write(
-                &actor,
-                at + 9,
-                &Call::new("s3", "PutObject", region).request(object),
-            );
+            scene.write(&actor, at + 9, &Call::new("s3", "PutObject", region).request(object));
             at += 30;
         }
     }
@@ -148,8 +142,7 @@ impl Bot {
         let actor = self.actor();
         let mut at = scene.hour.at(4, scene.rng.i64(0..60));
         let region = HOME[scene.hour.of_day as usize % 2];
-        let list = Call::new("rds", "DescribeDBInstances", region)
-            .request(json!({"dBInstanceIdentifier": "orders"}));
+        let list = Call::new("rds", "DescribeDBInstances", region).request(json!({"dBInstanceIdentifier": "orders"}));
         scene.write(&actor, at, &list);
         for _ in 0..scene.count(2) {
             at += scene.rng.i64(1..5);
@@ -158,11 +151,7 @@ impl Bot {
                 "Host": format!("example-prod-reports.s3.{region}.amazonaws.com"),
                 "key": format!("hourly/{}.csv", scene.hour.start),
             });
-            scene.write(
-                &actor,
-                at,
-                &Call::new("s3", "GetObject", region).request(object),
-            );
+            scene.write(&actor, at, &Call::new("s3", "GetObject", region).request(object));
         }
         if scene.hour.of_day >= 6 {
             return;
@@ -190,18 +179,13 @@ impl Bot {
             "Host": format!("example-artifacts-{region}.s3.{region}.amazonaws.com"),
             "key": format!("web/{}.zip", scene.hour.start),
         });
-        scene.write(
-            &actor,
-            at,
-            &Call::new("s3", "PutObject", region).request(object),
-        );
+        scene.write(&actor, at, &Call::new("s3", "PutObject", region).request(object));
         let deployment = format!("d-{}", hex(scene.rng, 9).to_uppercase());
         let call = Call::new("codedeploy", "CreateDeployment", region)
             .request(json!({"applicationName": "web", "deploymentGroupName": "production"}))
             .response(json!({"deploymentId": deployment}));
         scene.write(&actor, at + 4, &call);
-        let call = Call::new("codedeploy", "GetDeployment", region)
-            .request(json!({"deploymentId": deployment}));
+        let call = Call::new("codedeploy", "GetDeployment", region).request(json!({"deploymentId": deployment}));
         scene.write(&actor, at + 60, &call);
     }
 
@@ -229,19 +213,11 @@ impl Bot {
         let rotator = rotator(scene, at);
         if day < since + 2 {
             let request = json!({"userName": self.name, "accessKeyId": old, "status": "Inactive"});
-            scene.write(
-                &rotator,
-                at + 2,
-                &Call::iam("UpdateAccessKey").request(request),
-            );
+            scene.write(&rotator, at + 2, &Call::iam("UpdateAccessKey").request(request));
             self.retiring = Some((old, since));
         } else {
             let request = json!({"userName": self.name, "accessKeyId": old});
-            scene.write(
-                &rotator,
-                at + 2,
-                &Call::iam("DeleteAccessKey").request(request),
-            );
+            scene.write(&rotator, at + 2, &Call::iam("DeleteAccessKey").request(request));
         }
     }
 }

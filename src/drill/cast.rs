@@ -51,7 +51,8 @@ pub(crate) mod agent {
     /// A browser in the console.
     pub(crate) const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 Safari/537.36";
     /// The attacker's scripts.
-    pub(crate) const ATTACKER: &str = "Boto3/1.34.69 md/Botocore#1.34.69 ua/2.0 os/linux#6.1 md/arch#x86_64 lang/python#3.11.6 md/pyimpl#CPython";
+    pub(crate) const ATTACKER: &str =
+        "Boto3/1.34.69 md/Botocore#1.34.69 ua/2.0 os/linux#6.1 md/arch#x86_64 lang/python#3.11.6 md/pyimpl#CPython";
     /// The bots: Python as well, so that the language gives nothing away.
     pub(crate) const BOT: &str = "Boto3/1.35.36 md/Botocore#1.35.36 ua/2.0 os/linux#5.15.0 md/arch#x86_64 lang/python#3.12.4 md/pyimpl#CPython Botocore/1.35.36";
     /// A Python Lambda function.
@@ -67,17 +68,11 @@ pub(crate) mod agent {
 }
 
 /// Roles that serve customers, as tasks on ECS.
-pub(crate) const CUSTOMER_ROLES: [&str; 3] =
-    ["customer-portal", "customer-api", "customer-billing"];
+pub(crate) const CUSTOMER_ROLES: [&str; 3] = ["customer-portal", "customer-api", "customer-billing"];
 
 /// Names of the account's 40 secrets; the first two belong to the web application.
 pub(crate) fn secrets() -> Vec<String> {
-    const TEAMS: [&str; 8] = [
-        "web", "orders", "billing", "search", "data", "identity", "mobile", "partners",
-    ];
+    const TEAMS: [&str; 8] = ["web", "orders", "billing", "search", "data", "identity", "mobile", "partners"];
     const KINDS: [&str; 5] = ["database", "api-token", "signing-key", "smtp", "webhook"];
-    TEAMS
-        .iter()
-        .flat_map(|team| KINDS.iter().map(move |kind| format!("prod/{team}/{kind}")))
-        .collect()
+    TEAMS.iter().flat_map(|team| KINDS.iter().map(move |kind| format!("prod/{team}/{kind}"))).collect()
 }

@@ -22,11 +22,7 @@ pub(crate) struct Hour {
 impl Hour {
     /// The hour that comes `index` hours after `start`.
     pub(crate) fn new(start: i64, index: u32) -> Self {
-        Self {
-            day: index / 24,
-            of_day: index % 24,
-            start: start + i64::from(index) * HOUR,
-        }
+        Self { day: index / 24, of_day: index % 24, start: start + i64::from(index) * HOUR }
     }
 
     /// A moment of this hour.

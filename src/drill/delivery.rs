@@ -72,10 +72,7 @@ impl Delivery {
     /// Accepts a record of the second `at`.
     pub(crate) fn post(&mut self, at: i64, region: &str, json: &str) {
         let arrival = at + self.delay();
-        let waiting = Waiting {
-            at,
-            json: json.into(),
-        };
+        let waiting = Waiting { at, json: json.into() };
         if self.rng.f64() < self.duplicates {
             let again = arrival + self.batch * self.rng.i64(1..=2);
             self.put(again, region, waiting.clone());
@@ -84,10 +81,7 @@ impl Delivery {
     }
 
     fn put(&mut self, arrival: i64, region: &str, waiting: Waiting) {
-        let files = self
-            .waiting
-            .entry(arrival.div_euclid(self.batch))
-            .or_default();
+        let files = self.waiting.entry(arrival.div_euclid(self.batch)).or_default();
         match files.get_mut(region) {
             Some(file) => file.push(waiting),
             None => {
@@ -120,10 +114,7 @@ impl Delivery {
 
     /// Delivers what is left.
     pub(crate) fn finish(&mut self, now: i64, sink: &mut Sink<'_>) -> anyhow::Result<()> {
-        let end = self
-            .waiting
-            .last_key_value()
-            .map_or(now, |(batch, _)| (batch + 1) * self.batch);
+        let end = self.waiting.last_key_value().map_or(now, |(batch, _)| (batch + 1) * self.batch);
         self.advance(end.max(now), sink)
     }
 
@@ -162,15 +153,8 @@ impl Delivery {
             }
             self.text.push_str("]}");
             if let Some(home) = HOME.iter().position(|home| *home == region) {
-                let listed = Listed {
-                    path: path.clone(),
-                    oldest,
-                    newest,
-                };
-                self.listed
-                    .entry((end.div_euclid(DAY), home))
-                    .or_default()
-                    .push(listed);
+                let listed = Listed { path: path.clone(), oldest, newest };
+                self.listed.entry((end.div_euclid(DAY), home)).or_default().push(listed);
             }
             let gzip = self.compressed()?;
             sink(DeliveredFile { path, gzip })?;
@@ -181,10 +165,7 @@ impl Delivery {
     /// `self.text` as gzip. The header holds no time, so equal text gives equal bytes.
     fn compressed(&mut self) -> anyhow::Result<Vec<u8>> {
         let mut gzip = vec![0; self.compressor.gzip_compress_bound(self.text.len())];
-        let length = self
-            .compressor
-            .gzip_compress(self.text.as_bytes(), &mut gzip)
-            .context("compress a log file")?;
+        let length = self.compressor.gzip_compress(self.text.as_bytes(), &mut gzip).context("compress a log file")?;
         gzip.truncate(length);
         Ok(gzip)
     }

@@ -14,12 +14,7 @@ pub(crate) const CI_USER: &str = "ci-deployer";
 const SUBJECT: &str = "repo:org/infra:ref:refs/heads/main";
 const ISSUER: &str = "token.actions.githubusercontent.com";
 /// Functions that are deployed all the time.
-const FUNCTIONS: [&str; 4] = [
-    "orders-api",
-    "billing-export",
-    "search-index",
-    "key-rotator",
-];
+const FUNCTIONS: [&str; 4] = ["orders-api", "billing-export", "search-index", "key-rotator"];
 /// Hours of the day at which the repository's pipeline deploys.
 const ROLL_OUT_HOURS: [u32; 4] = [9, 11, 14, 16];
 
@@ -55,12 +50,9 @@ fn terraform(scene: &mut Scene<'_>, minute: i64) {
         at += scene.rng.i64(1..4);
         let function = scene.pick(&FUNCTIONS);
         let call = match scene.rng.u8(0..5) {
-            0 => Call::new("lambda", "GetFunction20150331v2", region)
-                .request(json!({"functionName": function})),
-            1 => Call::new("ec2", "DescribeVpcs", region)
-                .request(json!({"vpcSet": {}, "filterSet": {}})),
-            2 => Call::new("events", "DescribeRule", region)
-                .request(json!({"name": format!("{function}-schedule")})),
+            0 => Call::new("lambda", "GetFunction20150331v2", region).request(json!({"functionName": function})),
+            1 => Call::new("ec2", "DescribeVpcs", region).request(json!({"vpcSet": {}, "filterSet": {}})),
+            2 => Call::new("events", "DescribeRule", region).request(json!({"name": format!("{function}-schedule")})),
             3 => Call::iam("GetRole").request(json!({"roleName": format!("{function}-exec")})),
             _ => Call::new("s3", "GetBucketTagging", region)
                 .request(json!({"bucketName": "example-prod-assets", "tagging": ""})),
@@ -80,12 +72,7 @@ fn terraform_write<'a>(scene: &mut Scene<'_>, region: &'a str, turn: u32, at: i6
         0 => {
             let hash = code_hash(scene);
             let role = format!("{function}-exec");
-            update_code(
-                scene,
-                region,
-                &Function::ordinary(function, &role, &hash),
-                at,
-            )
+            update_code(scene, region, &Function::ordinary(function, &role, &hash), at)
         }
         1 => {
             let rule = format!("{function}-schedule");
@@ -114,12 +101,7 @@ fn terraform_write<'a>(scene: &mut Scene<'_>, region: &'a str, turn: u32, at: i6
     }
 }
 
-fn update_code<'a>(
-    scene: &mut Scene<'_>,
-    region: &'a str,
-    function: &Function<'_>,
-    at: i64,
-) -> Call<'a> {
+fn update_code<'a>(scene: &mut Scene<'_>, region: &'a str, function: &Function<'_>, at: i64) -> Call<'a> {
     let key = format!("{}/{}.zip", function.name, hex(scene.rng, 12));
     Call::new("lambda", "UpdateFunctionCode20150331v2", region)
         .request(json!({
@@ -147,12 +129,7 @@ impl<'a> Function<'a> {
     /// A function of the size that the company uses.
     fn ordinary(name: &'a str, role: &'a str, hash: &'a str) -> Self {
         let size = [512, 30];
-        Self {
-            name,
-            role,
-            hash,
-            size,
-        }
+        Self { name, role, hash, size }
     }
 
     /// What Lambda answers about it after a change at the second `at`.
@@ -207,10 +184,7 @@ fn federated(scene: &mut Scene<'_>, at: i64) -> Actor {
         .response(response)
         .on("AWS::IAM::Role", &role.arn());
     scene.write(&caller, at, &call);
-    Actor::session(&role, session, &key, at)
-        .from(&address)
-        .with_agent(agent::ACTION)
-        .web_federated(&provider)
+    Actor::session(&role, session, &key, at).from(&address).with_agent(agent::ACTION).web_federated(&provider)
 }
 
 /// A run of the repository's pipeline: the same code to every region it serves.
@@ -224,8 +198,7 @@ fn pipeline(scene: &mut Scene<'_>) {
     for region in DEPLOYED {
         at += scene.rng.i64(8..40);
         let stack = format!("infra-{name}");
-        let changes =
-            json!({"stackName": stack, "changeSetName": format!("run-{}", scene.hour.start)});
+        let changes = json!({"stackName": stack, "changeSetName": format!("run-{}", scene.hour.start)});
         let id = format!("arn:aws:cloudformation:{region}:{PROD}:stack/{stack}");
         let create = Call::new("cloudformation", "CreateChangeSet", region)
             .request(changes.clone())

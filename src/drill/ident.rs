@@ -8,9 +8,7 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// `length` characters of `alphabet`.
 fn drawn(rng: &mut Rng, alphabet: &[u8], length: usize) -> String {
-    (0..length)
-        .map(|_| char::from(alphabet[rng.usize(..alphabet.len())]))
-        .collect()
+    (0..length).map(|_| char::from(alphabet[rng.usize(..alphabet.len())])).collect()
 }
 
 /// Lower-case hexadecimal digits.
@@ -34,11 +32,8 @@ pub(crate) fn access_key(rng: &mut Rng, prefix: &str) -> String {
 /// The stable id (21 characters, e.g. `AIDA...`, `AROA...`) of the entity called `name`.
 /// It follows from the name, so that every record agrees on it.
 pub(crate) fn entity_id(prefix: &str, name: &str) -> String {
-    let letters: Vec<char> = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_uppercase())
-        .collect();
+    let letters: Vec<char> =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect();
     let mut id = String::with_capacity(21);
     id.push_str(prefix);
     id.push_str("EXAMPLE");

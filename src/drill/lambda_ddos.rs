@@ -51,13 +51,7 @@ pub(crate) fn attack(scene: &mut Scene<'_>, regions: &[String], truth: &mut Trut
 }
 
 /// With the leaked key: who am I, what is there, and where.
-fn look_around(
-    scene: &mut Scene<'_>,
-    leaked: &Actor,
-    start: i64,
-    regions: &[String],
-    truth: &mut Truth,
-) {
+fn look_around(scene: &mut Scene<'_>, leaked: &Actor, start: i64, regions: &[String], truth: &mut Truth) {
     let whoami = Call::new("sts", "GetCallerIdentity", GLOBAL);
     truth.act(scene, leaked, start, &whoami);
     let user = json!({"userName": CI_USER});
@@ -67,8 +61,7 @@ fn look_around(
         Call::iam("ListAccessKeys").request(user),
         Call::iam("ListRoles"),
         Call::iam("GetAccountAuthorizationDetails"),
-        Call::new("ec2", "DescribeRegions", GLOBAL)
-            .request(json!({"regionSet": {}, "allRegions": true})),
+        Call::new("ec2", "DescribeRegions", GLOBAL).request(json!({"regionSet": {}, "allRegions": true})),
     ];
     for (second, call) in (20..).zip(&reads) {
         truth.act(scene, leaked, start + second.min(23), call);
@@ -82,22 +75,12 @@ fn look_around(
 }
 
 /// A user, its privilege, its key; then, with that key, the role for the functions.
-fn take_over<'a, 'b>(
-    scene: &'a mut Scene<'b>,
-    leaked: &Actor,
-    at: i64,
-    truth: &'a mut Truth,
-) -> Spree<'a, 'b> {
+fn take_over<'a, 'b>(scene: &'a mut Scene<'b>, leaked: &Actor, at: i64, truth: &'a mut Truth) -> Spree<'a, 'b> {
     let suffix = hex(scene.rng, 4);
     let name = format!("svc-monitor-{suffix}");
     truth.act(scene, leaked, at, &create_user(&name, at));
     let attach = json!({"userName": name, "policyArn": ADMINISTRATOR});
-    truth.act(
-        scene,
-        leaked,
-        at + 2,
-        &Call::iam("AttachUserPolicy").request(attach),
-    );
+    truth.act(scene, leaked, at + 2, &Call::iam("AttachUserPolicy").request(attach));
     let key = access_key(scene.rng, "AKIA");
     truth.act(scene, leaked, at + 4, &create_key(&name, &key, at + 4));
     truth.open_by(at + 4);
@@ -111,22 +94,11 @@ fn take_over<'a, 'b>(
     let role = Role::named(&format!("lambda-exec-{suffix}"));
     truth.act(scene, &actor, at + 60, &create_role(&role, at + 60));
     let attach = json!({"roleName": role.name, "policyArn": ADMINISTRATOR});
-    truth.act(
-        scene,
-        &actor,
-        at + 61,
-        &Call::iam("AttachRolePolicy").request(attach),
-    );
+    truth.act(scene, &actor, at + 61, &Call::iam("AttachRolePolicy").request(attach));
     truth.principals.insert(role.arn());
     truth.resources.insert(role.arn());
     let hash = code_hash(scene);
-    Spree {
-        scene,
-        truth,
-        actor,
-        role,
-        hash,
-    }
+    Spree { scene, truth, actor, role, hash }
 }
 
 /// Creates a role that Lambda may assume.
@@ -140,16 +112,16 @@ fn create_role(role: &Role, at: i64) -> Call<'static> {
             _ => format!("%{byte:02X}"),
         })
         .collect();
-    Call::iam("CreateRole")
-        .request(json!({"roleName": role.name, "assumeRolePolicyDocument": TRUST}))
-        .response(json!({"role": {
+    Call::iam("CreateRole").request(json!({"roleName": role.name, "assumeRolePolicyDocument": TRUST})).response(
+        json!({"role": {
             "path": "/",
             "roleName": role.name,
             "roleId": role.id(),
             "arn": role.arn(),
             "createDate": iam_date(at),
             "assumeRolePolicyDocument": encoded,
-        }}))
+        }}),
+    )
 }
 
 impl Spree<'_, '_> {
@@ -160,9 +132,7 @@ impl Spree<'_, '_> {
     /// Fills a region with functions and returns their names. A creation that is `too_early`
     /// fails first, because IAM takes seconds to make a role known.
     fn fill(&mut self, region: &str, mut at: i64, too_early: bool) -> Vec<String> {
-        let names: Vec<String> = (0..FUNCTIONS_PER_REGION)
-            .map(|_| format!("f-{}", hex(self.scene.rng, 8)))
-            .collect();
+        let names: Vec<String> = (0..FUNCTIONS_PER_REGION).map(|_| format!("f-{}", hex(self.scene.rng, 8))).collect();
         if let Some(name) = names.first().filter(|_| too_early) {
             let call = self.create_function(region, name).failed(
                 "InvalidParameterValueException",
@@ -195,19 +165,11 @@ impl Spree<'_, '_> {
     /// A function with a URL that anybody may call.
     fn deploy(&mut self, region: &str, name: &str, at: i64) {
         let arn = function_arn(region, name);
-        let function = Function {
-            name,
-            role: &self.role.name,
-            hash: &self.hash,
-            size: LARGEST,
-        };
+        let function = Function { name, role: &self.role.name, hash: &self.hash, size: LARGEST };
         let state = function.state(self.scene, region, at);
         let create = self.create_function(region, name).response(state);
         self.act(at, &create);
-        let host = format!(
-            "https://{}.lambda-url.{region}.on.aws/",
-            hex(self.scene.rng, 32)
-        );
+        let host = format!("https://{}.lambda-url.{region}.on.aws/", hex(self.scene.rng, 32));
         let url = Call::new("lambda", "CreateFunctionUrlConfig", region)
             .request(json!({"functionName": name, "authType": "NONE"}))
             .response(json!({
@@ -251,10 +213,7 @@ impl Spree<'_, '_> {
             }))
             .response(json!({"ruleArn": arn}));
         self.act(at, &put);
-        let targets: Vec<_> = names
-            .iter()
-            .map(|name| json!({"id": name, "arn": function_arn(region, name)}))
-            .collect();
+        let targets: Vec<_> = names.iter().map(|name| json!({"id": name, "arn": function_arn(region, name)})).collect();
         let targets = Call::new("events", "PutTargets", region)
             .request(json!({"rule": rule, "eventBusName": "default", "targets": targets}))
             .response(json!({"failedEntryCount": 0, "failedEntries": []}));
@@ -264,8 +223,7 @@ impl Spree<'_, '_> {
 
     /// One more region, and a higher limit where the functions came first.
     fn reach_further(&mut self, regions: &[String], start: i64) {
-        let enable = Call::new("account", "EnableRegion", GLOBAL)
-            .request(json!({"RegionName": "eu-south-2"}));
+        let enable = Call::new("account", "EnableRegion", GLOBAL).request(json!({"RegionName": "eu-south-2"}));
         self.act(start + 20 * 60, &enable);
         for (second, region) in (0..).zip(regions.iter().take(3)) {
             let quota = json!({

@@ -44,12 +44,7 @@ impl Life {
 
     /// Writes the records of one hour.
     pub(crate) fn live(&mut self, hour: Hour, log: &mut Log) {
-        let mut scene = Scene {
-            hour,
-            log,
-            rng: &mut self.rng,
-            volume: self.noise.min(1.0),
-        };
+        let mut scene = Scene { hour, log, rng: &mut self.rng, volume: self.noise.min(1.0) };
         deploy::live(&mut scene);
         self.people.live(&mut scene);
         self.bots.live(&mut scene);

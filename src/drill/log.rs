@@ -105,14 +105,7 @@ impl Scene<'_> {
     }
 
     /// `actor` assumes `role`; returns the session's key.
-    pub(crate) fn assume(
-        &mut self,
-        actor: &Actor,
-        at: i64,
-        region: &str,
-        role: &Role,
-        session: &str,
-    ) -> String {
+    pub(crate) fn assume(&mut self, actor: &Actor, at: i64, region: &str, role: &Role, session: &str) -> String {
         let key = access_key(self.rng, "ASIA");
         let token = session_token(self.rng);
         let call = assume_role(region, role, session, &key, &token, at);

@@ -42,14 +42,7 @@ pub(crate) fn attack(scene: &mut Scene<'_>, truth: &mut Truth) {
         truth.act(scene, &actor, at, &get_secret(GLOBAL, name));
     }
     for (minute, name) in (30..).zip(CUSTOMER_ROLES) {
-        step_into(
-            scene,
-            &actor,
-            &Role::named(name),
-            hour.at(minute, 0),
-            &address,
-            truth,
-        );
+        step_into(scene, &actor, &Role::named(name), hour.at(minute, 0), &address, truth);
     }
 }
 
@@ -61,13 +54,11 @@ fn enter(scene: &mut Scene<'_>, at: i64, address: &str, truth: &mut Truth) -> Ac
     let caller = Actor::foreign(MANAGEMENT, &principal, address, agent::ATTACKER);
     let key = access_key(scene.rng, "ASIA");
     let token = session_token(scene.rng);
-    let call = assume_role(GLOBAL, &role, "session", &key, &token, at)
-        .with("sharedEventID", uuid(scene.rng.u128(..)).into());
+    let call =
+        assume_role(GLOBAL, &role, "session", &key, &token, at).with("sharedEventID", uuid(scene.rng.u128(..)).into());
     truth.act(scene, &caller, at, &call);
     truth.enter_by(&role.arn(), &key);
-    Actor::session(&role, "session", &key, at)
-        .from(address)
-        .with_agent(agent::ATTACKER)
+    Actor::session(&role, "session", &key, at).from(address).with_agent(agent::ATTACKER)
 }
 
 /// Has the trail leave management events out.
@@ -87,23 +78,13 @@ fn mute() -> Call<'static> {
 }
 
 /// Assumes a role that serves customers and reads with it.
-fn step_into(
-    scene: &mut Scene<'_>,
-    actor: &Actor,
-    role: &Role,
-    at: i64,
-    address: &str,
-    truth: &mut Truth,
-) {
+fn step_into(scene: &mut Scene<'_>, actor: &Actor, role: &Role, at: i64, address: &str, truth: &mut Truth) {
     let key = access_key(scene.rng, "ASIA");
     let token = session_token(scene.rng);
     let call = assume_role(GLOBAL, role, "support", &key, &token, at);
     truth.act(scene, actor, at, &call);
     truth.involve(&role.arn(), &key);
-    let session = Actor::session(role, "support", &key, at)
-        .from(address)
-        .with_agent(agent::ATTACKER);
-    let read = Call::new("s3", "ListBuckets", GLOBAL)
-        .request(json!({"Host": format!("s3.{GLOBAL}.amazonaws.com")}));
+    let session = Actor::session(role, "support", &key, at).from(address).with_agent(agent::ATTACKER);
+    let read = Call::new("s3", "ListBuckets", GLOBAL).request(json!({"Host": format!("s3.{GLOBAL}.amazonaws.com")}));
     truth.act(scene, &session, at + 12, &read);
 }

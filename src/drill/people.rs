@@ -71,11 +71,7 @@ impl People {
             10..=17 => {}
             _ => return,
         }
-        if let Some(alice) = self
-            .alice
-            .as_ref()
-            .filter(|_| onboarding && hour.of_day == 15)
-        {
+        if let Some(alice) = self.alice.as_ref().filter(|_| onboarding && hour.of_day == 15) {
             onboard(scene, alice, hour.day / 15);
         }
         for person in [&self.alice, &self.bob, &self.carol].into_iter().flatten() {
@@ -94,10 +90,7 @@ impl People {
 }
 
 fn administrator() -> Role {
-    Role::at(
-        "/aws-reserved/sso.amazonaws.com/",
-        "AWSReservedSSO_AdministratorAccess_ab12cd34ef56ab78",
-    )
+    Role::at("/aws-reserved/sso.amazonaws.com/", "AWSReservedSSO_AdministratorAccess_ab12cd34ef56ab78")
 }
 
 /// Where a person sits: at the office, or, for two days of the third week, in a hotel.
@@ -144,10 +137,7 @@ fn sign_in(scene: &mut Scene<'_>, person: &str) -> Actor {
     });
     let console = Actor::new(identity, address, agent::BROWSER);
     scene.write(&console, at + 2, &console_login("No"));
-    Actor::session(&role, &session, &key, at)
-        .from(address)
-        .with_agent(agent::BROWSER)
-        .in_console(false)
+    Actor::session(&role, &session, &key, at).from(address).with_agent(agent::BROWSER).in_console(false)
 }
 
 fn console_login(mfa: &str) -> Call<'static> {
@@ -196,11 +186,7 @@ fn page(scene: &mut Scene<'_>, person: &Actor) {
         at += scene.rng.i64(0..2);
         let (service, name) = scene.pick(&PAGE);
         let call = Call::new(service, name, region);
-        let call = if service == "ec2" {
-            call.request(json!({"filterSet": {}, "maxResults": 1_000}))
-        } else {
-            call
-        };
+        let call = if service == "ec2" { call.request(json!({"filterSet": {}, "maxResults": 1_000})) } else { call };
         scene.write(person, at, &call);
     }
 }
@@ -229,27 +215,23 @@ fn change(scene: &mut Scene<'_>, person: &Actor) {
 
 /// Creates the user `name`.
 pub(crate) fn create_user(name: &str, at: i64) -> Call<'static> {
-    Call::iam("CreateUser")
-        .request(json!({"userName": name}))
-        .response(json!({"user": {
-            "path": "/",
-            "userName": name,
-            "userId": entity_id("AIDA", name),
-            "arn": user_arn(name),
-            "createDate": iam_date(at),
-        }}))
+    Call::iam("CreateUser").request(json!({"userName": name})).response(json!({"user": {
+        "path": "/",
+        "userName": name,
+        "userId": entity_id("AIDA", name),
+        "arn": user_arn(name),
+        "createDate": iam_date(at),
+    }}))
 }
 
 /// Creates the access key `key` for the user `name`.
 pub(crate) fn create_key(name: &str, key: &str, at: i64) -> Call<'static> {
-    Call::iam("CreateAccessKey")
-        .request(json!({"userName": name}))
-        .response(json!({"accessKey": {
-            "userName": name,
-            "accessKeyId": key,
-            "status": "Active",
-            "createDate": iam_date(at),
-        }}))
+    Call::iam("CreateAccessKey").request(json!({"userName": name})).response(json!({"accessKey": {
+        "userName": name,
+        "accessKeyId": key,
+        "status": "Active",
+        "createDate": iam_date(at),
+    }}))
 }
 
 /// Alice makes a user for a partner (one bucket and a key) or for an auditor (read only).
@@ -300,14 +282,8 @@ pub(crate) fn offboard(scene: &mut Scene<'_>, leaver: &str) {
     let steps = [
         ("ListAccessKeys", user.clone()),
         ("DeleteLoginProfile", user.clone()),
-        (
-            "DeleteAccessKey",
-            json!({"userName": leaver, "accessKeyId": leaver_key}),
-        ),
-        (
-            "DetachUserPolicy",
-            json!({"userName": leaver, "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
-        ),
+        ("DeleteAccessKey", json!({"userName": leaver, "accessKeyId": leaver_key})),
+        ("DetachUserPolicy", json!({"userName": leaver, "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})),
         ("DeleteUser", user),
     ];
     for (name, request) in steps {

@@ -91,11 +91,7 @@ impl<'a> Call<'a> {
             "User: {} is not authorized to perform: {service}:{action} on resource: {resource} because no identity-based policy allows the {service}:{action} action",
             actor.arn()
         );
-        let code = if service == "ec2" {
-            "Client.UnauthorizedOperation"
-        } else {
-            "AccessDenied"
-        };
+        let code = if service == "ec2" { "Client.UnauthorizedOperation" } else { "AccessDenied" };
         self.failed(code, message)
     }
 
@@ -133,11 +129,7 @@ impl<'a> Call<'a> {
 
     /// Appends the record as JSON, `ids` being the request's and the event's.
     pub(crate) fn render(&self, out: &mut String, actor: &Actor, at: i64, ids: [u128; 2]) {
-        text(
-            out,
-            "{\"eventVersion\":\"1.11\",\"userIdentity\":",
-            &actor.rendered,
-        );
+        text(out, "{\"eventVersion\":\"1.11\",\"userIdentity\":", &actor.rendered);
         quoted(out, ",\"eventTime\":", &rfc3339(at));
         text(out, ",\"eventSource\":\"", self.service);
         text(out, ".amazonaws.com\",\"eventName\":\"", self.name);
@@ -146,11 +138,7 @@ impl<'a> Call<'a> {
         text(out, ",\"userAgent\":", &actor.agent);
         if let Some((code, message)) = &self.error {
             quoted(out, ",\"errorCode\":", code);
-            text(
-                out,
-                ",\"errorMessage\":",
-                &Value::from(message.as_str()).to_string(),
-            );
+            text(out, ",\"errorMessage\":", &Value::from(message.as_str()).to_string());
         }
         text(out, ",\"requestParameters\":", &self.request.to_string());
         text(out, ",\"responseElements\":", &self.response.to_string());

@@ -46,17 +46,10 @@ pub(crate) fn live(scene: &mut Scene<'_>, regions: &[String]) {
         return;
     }
     let mut at = scene.hour.at(0, scene.rng.i64(0..60));
-    let user = Actor::user(
-        "audit-runner",
-        "AKIAEXAMPLEAU0000001",
-        ADDRESS,
-        agent::SCANNER,
-    );
+    let user = Actor::user("audit-runner", "AKIAEXAMPLEAU0000001", ADDRESS, agent::SCANNER);
     let role = Role::named("security-audit");
     let key = scene.assume(&user, at, GLOBAL, &role, "prowler");
-    let actor = Actor::session(&role, "prowler", &key, at)
-        .from(ADDRESS)
-        .with_agent(agent::SCANNER);
+    let actor = Actor::session(&role, "prowler", &key, at).from(ADDRESS).with_agent(agent::SCANNER);
     for name in GLOBAL_CHECKS {
         at += 1;
         scene.write(&actor, at, &Call::iam(name));

@@ -56,13 +56,7 @@ impl Services {
     fn scale(&mut self, scene: &mut Scene<'_>, region: &str, out: bool) {
         let at = scene.hour.at(5, scene.rng.i64(0..60));
         let role = Role::linked("autoscaling", "AWSServiceRoleForAutoScaling");
-        let key = scene.assume(
-            &Actor::service("autoscaling"),
-            at,
-            region,
-            &role,
-            "AutoScaling",
-        );
+        let key = scene.assume(&Actor::service("autoscaling"), at, region, &role, "AutoScaling");
         let actor = Actor::session(&role, "AutoScaling", &key, at).via("autoscaling.amazonaws.com");
         if out {
             let id = format!("i-0{}", hex(scene.rng, 16));
@@ -108,11 +102,8 @@ impl Services {
         let (service, name) = scene.pick(&READS);
         if let Some(actor) = &self.vendor {
             let call = Call::new(service, name, region);
-            let call = if scene.rng.u8(0..50) == 0 {
-                call.failed("ThrottlingException", "Rate exceeded")
-            } else {
-                call
-            };
+            let call =
+                if scene.rng.u8(0..50) == 0 { call.failed("ThrottlingException", "Rate exceeded") } else { call };
             scene.write(actor, at, &call);
         }
     }
@@ -136,9 +127,7 @@ fn visit(scene: &mut Scene<'_>) -> Actor {
         }))
         .with("sharedEventID", uuid(scene.rng.u128(..)).into());
     scene.write(&caller, at, &call);
-    Actor::session(&role, "collector", &key, at)
-        .from(address)
-        .with_agent(agent::BOT)
+    Actor::session(&role, "collector", &key, at).from(address).with_agent(agent::BOT)
 }
 
 /// CloudTrail looks at its bucket or asks for a key.
@@ -156,13 +145,8 @@ fn deliver_trail(scene: &mut Scene<'_>, at: i64, region: &str) {
     } else {
         let trail = format!("arn:aws:cloudtrail:{GLOBAL}:{PROD}:trail/management-events");
         Call::new("kms", "GenerateDataKey", region)
-            .request(
-                json!({"keySpec": "AES_256", "encryptionContext": {"aws:cloudtrail:arn": trail}}),
-            )
-            .on(
-                "AWS::KMS::Key",
-                &format!("arn:aws:kms:{region}:{PROD}:key/6f1c3b52-8a6d-4c39-8f0e-9a1f4be2d703"),
-            )
+            .request(json!({"keySpec": "AES_256", "encryptionContext": {"aws:cloudtrail:arn": trail}}))
+            .on("AWS::KMS::Key", &format!("arn:aws:kms:{region}:{PROD}:key/6f1c3b52-8a6d-4c39-8f0e-9a1f4be2d703"))
     };
     scene.write(&actor, at, &call.with("sharedEventID", shared.into()));
 }
@@ -171,15 +155,8 @@ fn deliver_trail(scene: &mut Scene<'_>, at: i64, region: &str) {
 fn deliver_flow_logs(scene: &mut Scene<'_>, at: i64, region: &str) {
     let actor = Actor::service("delivery.logs");
     let gone = scene.rng.u8(0..4) == 0;
-    let bucket = if gone {
-        "example-old-flow-logs"
-    } else {
-        "example-flow-logs"
-    };
-    let key = format!(
-        "AWSLogs/{PROD}/vpcflowlogs/{region}/{at}_{}.log.gz",
-        hex(scene.rng, 8)
-    );
+    let bucket = if gone { "example-old-flow-logs" } else { "example-flow-logs" };
+    let key = format!("AWSLogs/{PROD}/vpcflowlogs/{region}/{at}_{}.log.gz", hex(scene.rng, 8));
     let call = Call::new("s3", "PutObject", region)
         .request(json!({
             "bucketName": bucket,
@@ -187,16 +164,15 @@ fn deliver_flow_logs(scene: &mut Scene<'_>, at: i64, region: &str) {
             "x-amz-acl": "bucket-owner-full-control",
             "key": key,
         }))
-        .with("resources", json!([
-            {"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/{key}")},
-            {"accountId": PROD, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")},
-        ]))
+        .with(
+            "resources",
+            json!([
+                {"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/{key}")},
+                {"accountId": PROD, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")},
+            ]),
+        )
         .with("sharedEventID", uuid(scene.rng.u128(..)).into());
-    let call = if gone {
-        call.failed("AccessDenied", "Access Denied")
-    } else {
-        call
-    };
+    let call = if gone { call.failed("AccessDenied", "Access Denied") } else { call };
     scene.write(&actor, at, &call);
 }
 
@@ -217,11 +193,8 @@ fn inventory(scene: &mut Scene<'_>, actor: &Actor, at: i64, region: &str) {
     ];
     let (service, name) = scene.pick(&READS);
     let call = Call::new(service, name, region);
-    let call = if service == "s3" {
-        call.request(json!({"bucketName": "example-prod-assets", "policy": ""}))
-    } else {
-        call
-    };
+    let call =
+        if service == "s3" { call.request(json!({"bucketName": "example-prod-assets", "policy": ""})) } else { call };
     scene.write(actor, at, &call);
 }
 
@@ -247,8 +220,7 @@ fn deliver_function_role(scene: &mut Scene<'_>, at: i64, region: &str) {
 fn rotate_secret(scene: &mut Scene<'_>, region: &str) {
     let at = scene.hour.at(40, scene.rng.i64(0..60));
     let actor = Actor::internal("secretsmanager.amazonaws.com");
-    let secret =
-        format!("arn:aws:secretsmanager:{region}:{PROD}:secret:prod/orders/database-a1b2c3");
+    let secret = format!("arn:aws:secretsmanager:{region}:{PROD}:secret:prod/orders/database-a1b2c3");
     for (second, name) in [(0, "RotationStarted"), (9, "RotationSucceeded")] {
         let call = Call::new("secretsmanager", name, region)
             .kind("AwsServiceEvent")

@@ -12,12 +12,7 @@ use super::{Options, Scenario, Truth, generate};
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn options(seed: u64) -> Options {
-    Options {
-        seed,
-        days: 3,
-        noise: 0.2,
-        ..Options::default()
-    }
+    Options { seed, days: 3, noise: 0.2, ..Options::default() }
 }
 
 fn run(scenario: Option<Scenario>, options: &Options) -> anyhow::Result<(Truth, Files)> {
@@ -32,17 +27,10 @@ fn run(scenario: Option<Scenario>, options: &Options) -> anyhow::Result<(Truth, 
 
 fn records(files: &Files) -> anyhow::Result<Vec<Value>> {
     let mut records = Vec::new();
-    for (path, gzip) in files
-        .iter()
-        .filter(|(path, _)| path.contains("/CloudTrail/"))
-    {
-        let length = gzip
-            .last_chunk()
-            .map_or(0, |size| u32::from_le_bytes(*size));
+    for (path, gzip) in files.iter().filter(|(path, _)| path.contains("/CloudTrail/")) {
+        let length = gzip.last_chunk().map_or(0, |size| u32::from_le_bytes(*size));
         let mut text = vec![0; length as usize];
-        Decompressor::new()
-            .gzip_decompress(gzip, &mut text)
-            .with_context(|| path.clone())?;
+        Decompressor::new().gzip_decompress(gzip, &mut text).with_context(|| path.clone())?;
         let mut log: Value = serde_json::from_slice(&text).with_context(|| path.clone())?;
         match log["Records"].take() {
             Value::Array(some) => records.extend(some),
@@ -66,15 +54,8 @@ fn equal_seeds_give_equal_bytes() -> anyhow::Result<()> {
 
 #[test]
 fn truth_is_exactly_what_came_from_the_attacker() -> anyhow::Result<()> {
-    for (scenario, twin) in Scenario::ALL
-        .into_iter()
-        .flat_map(|s| [(s, false), (s, true)])
-    {
-        let lossy = Options {
-            twin,
-            missing: 0.3,
-            ..options(3)
-        };
+    for (scenario, twin) in Scenario::ALL.into_iter().flat_map(|s| [(s, false), (s, true)]) {
+        let lossy = Options { twin, missing: 0.3, ..options(3) };
         let (truth, files) = run(Some(scenario), &lossy)?;
         let delivered = records(&files)?;
         let attacker: BTreeSet<&str> = delivered
@@ -85,10 +66,7 @@ fn truth_is_exactly_what_came_from_the_attacker() -> anyhow::Result<()> {
             })
             .filter_map(|record| record["eventID"].as_str())
             .collect();
-        assert_eq!(
-            attacker,
-            truth.event_ids.iter().map(String::as_str).collect()
-        );
+        assert_eq!(attacker, truth.event_ids.iter().map(String::as_str).collect());
         assert_eq!(attacker.is_empty(), twin);
         assert_eq!(truth.incidents, u32::from(!twin));
     }
@@ -97,11 +75,7 @@ fn truth_is_exactly_what_came_from_the_attacker() -> anyhow::Result<()> {
 
 #[test]
 fn an_event_id_returns_only_with_the_same_record() -> anyhow::Result<()> {
-    let twice = Options {
-        duplicates: 0.5,
-        batch: Duration::from_secs(300),
-        ..options(1)
-    };
+    let twice = Options { duplicates: 0.5, batch: Duration::from_secs(300), ..options(1) };
     let (_, files) = run(None, &twice)?;
     let delivered = records(&files)?;
     let mut seen = BTreeMap::new();

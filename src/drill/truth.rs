@@ -76,10 +76,7 @@ impl Truth {
 
     /// Names the way in.
     pub(crate) fn enter_by(&mut self, principal: &str, credential: &str) {
-        self.root = Some(Root {
-            principal: principal.to_owned(),
-            credential: credential.to_owned(),
-        });
+        self.root = Some(Root { principal: principal.to_owned(), credential: credential.to_owned() });
         self.involve(principal, credential);
         self.incidents = 1;
     }
@@ -98,15 +95,10 @@ impl Truth {
     /// Writes a record of the attacker.
     pub(crate) fn act(&mut self, scene: &mut Scene<'_>, actor: &Actor, at: i64, call: &Call<'_>) {
         let time = rfc3339(at);
-        if self
-            .attack_started
-            .as_ref()
-            .is_none_or(|first| time < *first)
-        {
+        if self.attack_started.as_ref().is_none_or(|first| time < *first) {
             self.attack_started = Some(time);
         }
-        self.source_ips
-            .insert(actor.address.trim_matches('"').to_owned());
+        self.source_ips.insert(actor.address.trim_matches('"').to_owned());
         let id = scene.log.write_kept(actor, at, call);
         self.event_ids.push(id);
     }

@@ -58,21 +58,11 @@ impl Workloads {
                 0 => service.to_owned(),
                 shard => format!("{service}-{shard}"),
             };
-            running.push(Workload::new(
-                Host::Function,
-                &format!("{service}-exec"),
-                copy,
-                name,
-            ));
+            running.push(Workload::new(Host::Function, &format!("{service}-exec"), copy, name));
         }
         for copy in 0..copies(3, 0.05) {
             let name = hex(rng, 32);
-            running.push(Workload::new(
-                Host::Task,
-                CUSTOMER_ROLES[copy % 3],
-                copy,
-                name,
-            ));
+            running.push(Workload::new(Host::Task, CUSTOMER_ROLES[copy % 3], copy, name));
         }
         Self { running }
     }
@@ -117,9 +107,7 @@ impl Workload {
         };
         let caller = Actor::service(service);
         let key = scene.assume(&caller, at, self.region, &self.role, &self.name);
-        let actor = Actor::session(&self.role, &self.name, &key, at)
-            .from(&self.address)
-            .with_agent(agent);
+        let actor = Actor::session(&self.role, &self.name, &key, at).from(&self.address).with_agent(agent);
         let actor = match self.host {
             Host::Instance => actor.on_instance(self.region, &self.name),
             Host::Function => actor.in_function(&function_arn(self.region, &self.name)),
@@ -131,10 +119,7 @@ impl Workload {
                 scene.write(&actor, at + second, &call);
             }
         }
-        self.callers = Some(Callers {
-            by_storage: actor.clone().via("s3.amazonaws.com"),
-            own: actor,
-        });
+        self.callers = Some(Callers { by_storage: actor.clone().via("s3.amazonaws.com"), own: actor });
         self.renewal = scene.hour.start + hours * HOUR;
     }
 
@@ -235,9 +220,5 @@ fn object<'a>(rng: &mut Rng, region: &'a str, service: &str) -> Call<'a> {
         }))
         .with("additionalEventData", transfer)
         .with("resources", resources);
-    if rng.u8(0..100) == 0 {
-        call.failed("ExpiredToken", "The provided token has expired.")
-    } else {
-        call
-    }
+    if rng.u8(0..100) == 0 { call.failed("ExpiredToken", "The provided token has expired.") } else { call }
 }

@@ -59,20 +59,40 @@ impl Facts {
 /// Whether calls of this shape can have facts at all; asked once per shape.
 pub(crate) fn may_have(shape: &Shape) -> bool {
     const VERBS: [&str; 13] = [
-        "Create", "Delete", "Attach", "Detach", "Put", "Update", "Run", "Terminate", "Register", "Import", "Publish", "Add", "Remove",
+        "Create",
+        "Delete",
+        "Attach",
+        "Detach",
+        "Put",
+        "Update",
+        "Run",
+        "Terminate",
+        "Register",
+        "Import",
+        "Publish",
+        "Add",
+        "Remove",
     ];
-    let mints = shape.service() == "sts" && (shape.name.starts_with("Assume") || shape.name.starts_with("GetSessionToken") || shape.name.starts_with("GetFederationToken"));
+    let mints = shape.service() == "sts"
+        && (shape.name.starts_with("Assume")
+            || shape.name.starts_with("GetSessionToken")
+            || shape.name.starts_with("GetFederationToken"));
     if mints {
         return !shape.failed && shape.principal_kind != "service";
     }
     let identity = shape.service() == "iam" && VERBS.iter().any(|verb| shape.name.starts_with(verb));
-    let makes = !shape.failed && !shape.service_call && ["Create", "Delete", "Run", "Terminate", "Register", "Import", "Publish", "PutRule"].iter().any(|verb| shape.name.starts_with(verb));
+    let makes = !shape.failed
+        && !shape.service_call
+        && ["Create", "Delete", "Run", "Terminate", "Register", "Import", "Publish", "PutRule"]
+            .iter()
+            .any(|verb| shape.name.starts_with(verb));
     identity || (makes && shape.write) || shape.name == "UpdateFunctionCode"
 }
 
 /// Reads the facts of a call; `None` when there are none.
 pub(crate) fn extract(shape: &Shape, identity: &Identity, region: &str, record: &Value) -> Option<Box<Facts>> {
-    let call = Call { shape, identity, region, request: &record["requestParameters"], response: &record["responseElements"] };
+    let call =
+        Call { shape, identity, region, request: &record["requestParameters"], response: &record["responseElements"] };
     let mut facts = Facts::default();
     if shape.service() == "iam" {
         facts.target = call.target(record["errorMessage"].as_str());
@@ -103,7 +123,8 @@ impl Call<'_> {
     /// Whom an identity call acts on. Denied calls carry no request: the refusal names it. A call on oneself may name nobody.
     fn target(&self, error: Option<&str>) -> Option<String> {
         let named = ["userName", "roleName", "groupName"].iter().find_map(|key| text(self.request, key));
-        let answered = || text(&self.response["accessKey"], "userName").or_else(|| text(&self.response["user"], "userName"));
+        let answered =
+            || text(&self.response["accessKey"], "userName").or_else(|| text(&self.response["user"], "userName"));
         let refused = || error.and_then(target_of_refusal);
         let oneself = || {
             let about_a_user = self.name().contains("AccessKey") || self.name().contains("Password");
@@ -170,12 +191,16 @@ impl Call<'_> {
 
     fn created(&self) -> Vec<Resource> {
         let (service, name) = (self.shape.service(), self.name());
-        let is_new = |arn: String, kind: &str, principal: Option<String>| vec![Resource { arn, kind: kind.to_owned(), principal }];
+        let is_new = |arn: String, kind: &str, principal: Option<String>| {
+            vec![Resource { arn, kind: kind.to_owned(), principal }]
+        };
         match (service, name) {
             ("iam", "CreateUser") => principal_resource(&self.response["user"], "userId", "iam:user"),
             ("iam", "CreateRole") => principal_resource(&self.response["role"], "roleId", "iam:role"),
             ("iam", "CreateAccessKey") => match self.minted() {
-                Some(Minted { credential: Some(key), arn, .. }) => is_new(format!("{arn}#{key}"), "iam:access-key", None),
+                Some(Minted { credential: Some(key), arn, .. }) => {
+                    is_new(format!("{arn}#{key}"), "iam:access-key", None)
+                }
                 _ => Vec::new(),
             },
             ("iam", "CreateLoginProfile") => match self.minted() {
@@ -184,13 +209,23 @@ impl Call<'_> {
             },
             ("ec2", "RunInstances") => {
                 let items = self.response["instancesSet"]["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-                let arn = |id: String| format!("arn:{}:ec2:{}:{}:instance/{id}", self.partition(), self.region, self.identity.account);
-                items.iter().filter_map(|item| text(item, "instanceId")).map(|id| Resource { arn: arn(id), kind: "ec2:instance".into(), principal: None }).collect()
+                let arn = |id: String| {
+                    format!("arn:{}:ec2:{}:{}:instance/{id}", self.partition(), self.region, self.identity.account)
+                };
+                items
+                    .iter()
+                    .filter_map(|item| text(item, "instanceId"))
+                    .map(|id| Resource { arn: arn(id), kind: "ec2:instance".into(), principal: None })
+                    .collect()
             }
             ("s3", "CreateBucket") => text(self.request, "bucketName")
                 .map(|bucket| is_new(format!("arn:{}:s3:::{bucket}", self.partition()), "s3:bucket", None))
                 .unwrap_or_default(),
-            _ if name.starts_with("Create") || name.starts_with("Run") || name.starts_with("Register") || name == "PutRule" => {
+            _ if name.starts_with("Create")
+                || name.starts_with("Run")
+                || name.starts_with("Register")
+                || name == "PutRule" =>
+            {
                 first_arn(self.response, 3).map(|arn| is_new(arn.clone(), &kind_of(&arn), None)).unwrap_or_default()
             }
             _ => Vec::new(),
@@ -199,18 +234,30 @@ impl Call<'_> {
 
     fn deleted(&self) -> Vec<String> {
         let request = |key: &str| text(self.request, key);
-        let regional = |service: &str, rest: String| format!("arn:{}:{service}:{}:{}:{rest}", self.partition(), self.region, self.identity.account);
+        let regional = |service: &str, rest: String| {
+            format!("arn:{}:{service}:{}:{}:{rest}", self.partition(), self.region, self.identity.account)
+        };
         let one = match (self.shape.service(), self.name()) {
             ("iam", "DeleteUser") => request("userName").map(|name| self.iam_arn("user", &name)),
             ("iam", "DeleteRole") => request("roleName").map(|name| self.iam_arn("role", &name)),
-            ("iam", "DeleteAccessKey") => request("accessKeyId").zip(self.target(None)).map(|(key, user)| format!("{}#{key}", self.user(&user).1)),
-            ("iam", "DeleteLoginProfile") => request("userName").map(|name| format!("{}#password", self.iam_arn("user", &name))),
-            ("lambda", "DeleteFunction") => request("functionName").map(|name| if name.starts_with("arn:") { name } else { regional("lambda", format!("function:{name}")) }),
+            ("iam", "DeleteAccessKey") => {
+                request("accessKeyId").zip(self.target(None)).map(|(key, user)| format!("{}#{key}", self.user(&user).1))
+            }
+            ("iam", "DeleteLoginProfile") => {
+                request("userName").map(|name| format!("{}#password", self.iam_arn("user", &name)))
+            }
+            ("lambda", "DeleteFunction") => request("functionName").map(|name| {
+                if name.starts_with("arn:") { name } else { regional("lambda", format!("function:{name}")) }
+            }),
             ("events", "DeleteRule") => request("name").map(|name| regional("events", format!("rule/{name}"))),
             ("s3", "DeleteBucket") => request("bucketName").map(|name| format!("arn:{}:s3:::{name}", self.partition())),
             ("ec2", "TerminateInstances") => {
                 let items = self.response["instancesSet"]["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-                return items.iter().filter_map(|item| text(item, "instanceId")).map(|id| regional("ec2", format!("instance/{id}"))).collect();
+                return items
+                    .iter()
+                    .filter_map(|item| text(item, "instanceId"))
+                    .map(|id| regional("ec2", format!("instance/{id}")))
+                    .collect();
             }
             _ => None,
         };
@@ -241,7 +288,9 @@ fn first_arn(value: &Value, depth: usize) -> Option<String> {
     let Value::Object(fields) = value else {
         return None;
     };
-    let is_arn = |key: &str, value: &Value| key.to_ascii_lowercase().ends_with("arn") && value.as_str().is_some_and(|arn| arn.starts_with("arn:"));
+    let is_arn = |key: &str, value: &Value| {
+        key.to_ascii_lowercase().ends_with("arn") && value.as_str().is_some_and(|arn| arn.starts_with("arn:"))
+    };
     let named = fields.iter().filter(|(key, value)| is_arn(key, value) && !key.to_ascii_lowercase().contains("role"));
     if let Some((_, arn)) = named.min_by_key(|(key, _)| key.len()) {
         return arn.as_str().map(str::to_owned);

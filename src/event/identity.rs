@@ -116,7 +116,9 @@ impl Identity {
             session_started: started.and_then(time::parse),
             session_name: session_name.map(str::to_owned),
             issued_to: text("/inScopeOf/credentialsIssuedTo").map(str::to_owned),
-            service_call: kind == PrincipalKind::Service || invoked_by.is_some() || arn.contains(":role/aws-service-role/"),
+            service_call: kind == PrincipalKind::Service
+                || invoked_by.is_some()
+                || arn.contains(":role/aws-service-role/"),
             kind,
             key,
             arn,

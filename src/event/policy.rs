@@ -43,7 +43,11 @@ impl Grade {
             Self::DenyOnly
         } else if ADMIN.contains(&name) {
             Self::Admin
-        } else if name == "PowerUserAccess" || name == "SystemAdministrator" || name.ends_with("FullAccess") || name.ends_with("_FullAccess") {
+        } else if name == "PowerUserAccess"
+            || name == "SystemAdministrator"
+            || name.ends_with("FullAccess")
+            || name.ends_with("_FullAccess")
+        {
             Self::Broad
         } else {
             Self::Narrow
@@ -103,7 +107,10 @@ fn percent_decode(text: &str) -> Cow<'_, str> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let hex = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok()).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|pair| std::str::from_utf8(pair).ok())
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
         match hex.filter(|_| byte == b'%') {
             Some(decoded) => {
                 out.push(decoded);

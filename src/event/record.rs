@@ -69,7 +69,13 @@ impl<'a> Record<'a> {
             event_type: own(record.event_type),
             recipient: own(record.recipient),
             identity: own(record.identity),
-            ..Record { time: record.time, read_only: record.read_only, from_console: record.from_console, error_message: record.error_message, ..Record::default() }
+            ..Record {
+                time: record.time,
+                read_only: record.read_only,
+                from_console: record.from_console,
+                error_message: record.error_message,
+                ..Record::default()
+            }
         })
     }
 
@@ -152,10 +158,28 @@ fn boolean(raw: &str) -> Option<bool> {
 /// A record whose keys an export has changed (all lower case; `@timestamp` for the time), with CloudTrail's own spelling.
 fn respelt(raw: &str) -> Option<String> {
     const NAMES: [&str; 22] = [
-        "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress",
-        "userAgent", "errorCode", "errorMessage", "requestParameters", "responseElements", "requestID", "eventID",
-        "eventType", "recipientAccountId", "readOnly", "additionalEventData", "sharedEventID", "resources",
-        "managementEvent", "eventCategory",
+        "eventVersion",
+        "userIdentity",
+        "eventTime",
+        "eventSource",
+        "eventName",
+        "awsRegion",
+        "sourceIPAddress",
+        "userAgent",
+        "errorCode",
+        "errorMessage",
+        "requestParameters",
+        "responseElements",
+        "requestID",
+        "eventID",
+        "eventType",
+        "recipientAccountId",
+        "readOnly",
+        "additionalEventData",
+        "sharedEventID",
+        "resources",
+        "managementEvent",
+        "eventCategory",
     ];
     let Value::Object(fields) = serde_json::from_str::<Value>(raw).ok()? else {
         return None;

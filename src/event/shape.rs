@@ -101,7 +101,11 @@ pub(crate) fn strip_version(name: &str) -> &str {
 /// Denials are spelt differently by every service.
 fn is_denied(code: &str) -> bool {
     const WHOLE: [&str; 6] = [
-        "UnauthorizedException", "UnauthorizedAccess", "AuthorizationError", "NotAuthorizedException", "NotAuthorized",
+        "UnauthorizedException",
+        "UnauthorizedAccess",
+        "AuthorizationError",
+        "NotAuthorizedException",
+        "NotAuthorized",
         "AuthorizationErrorException",
     ];
     code.contains("AccessDenied") || code.contains("UnauthorizedOperation") || WHOLE.contains(&code)
@@ -115,8 +119,25 @@ fn is_success(code: &str) -> bool {
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events>
 fn is_global(source: &str) -> bool {
     const GLOBAL: [&str; 19] = [
-        "iam", "sts", "organizations", "account", "cloudfront", "route53", "route53domains", "support", "signin", "waf",
-        "shield", "globalaccelerator", "budgets", "ce", "health", "billing", "billingconsole", "sso", "trustedadvisor",
+        "iam",
+        "sts",
+        "organizations",
+        "account",
+        "cloudfront",
+        "route53",
+        "route53domains",
+        "support",
+        "signin",
+        "waf",
+        "shield",
+        "globalaccelerator",
+        "budgets",
+        "ce",
+        "health",
+        "billing",
+        "billingconsole",
+        "sso",
+        "trustedadvisor",
     ];
     GLOBAL.contains(&source.split('.').next().unwrap_or(source))
 }
@@ -145,8 +166,14 @@ fn writes(source: &str, name: &str, read_only: Option<bool>) -> bool {
 /// console too, and the root user has session credentials nowhere else in practice.
 fn is_console(record: &Record<'_>, identity: &Identity) -> bool {
     const AGENTS: [&str; 8] = [
-        "Mozilla/", "console.amazonaws.com", "console.ec2.amazonaws.com", "signin.amazonaws.com", "S3Console/",
-        "AWS Internal", "aws-internal/", "Coral/",
+        "Mozilla/",
+        "console.amazonaws.com",
+        "console.ec2.amazonaws.com",
+        "signin.amazonaws.com",
+        "S3Console/",
+        "AWS Internal",
+        "aws-internal/",
+        "Coral/",
     ];
     let agent = record.user_agent.trim_start_matches('[');
     record.from_console

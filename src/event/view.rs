@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::facts::{self, Facts};
 use super::{Identity, Place, Record, Shape};
 
+/// Separates the members of a list that was made one text.
+pub(crate) const LIST: &str = "\u{1e}";
+
 /// A record under the eyes of a rule. Its JSON is parsed when the first deep field is asked for.
 pub(crate) struct View<'a> {
     pub record: &'a Record<'a>,
@@ -24,7 +27,13 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     /// `json` is where the parsed record will be kept.
-    pub(crate) fn new(record: &'a Record<'a>, identity: &'a Identity, shape: &'a Shape, place: &'a Place, json: &'a OnceCell<Value>) -> Self {
+    pub(crate) fn new(
+        record: &'a Record<'a>,
+        identity: &'a Identity,
+        shape: &'a Shape,
+        place: &'a Place,
+        json: &'a OnceCell<Value>,
+    ) -> Self {
         Self { record, identity, shape, place, stripped: false, json, deep: OnceCell::new(), facts: OnceCell::new() }
     }
 
@@ -38,9 +47,7 @@ impl<'a> View<'a> {
 
     /// What the call made, gave or removed.
     pub(crate) fn facts(&self) -> Option<&Facts> {
-        self.facts
-            .get_or_init(|| facts::extract(self.shape, self.identity, &self.place.region, self.json()))
-            .as_deref()
+        self.facts.get_or_init(|| facts::extract(self.shape, self.identity, &self.place.region, self.json())).as_deref()
     }
 
     /// The same, given away.
@@ -51,10 +58,9 @@ impl<'a> View<'a> {
 
     /// The value of a field as text, as correlations compare it.
     pub(crate) fn text(&self, path: &str) -> Option<String> {
-        self.get_field(path).and_then(|value| match value {
-            EventValue::Array(items) => Some(items.iter().filter_map(|item| item.as_str()).collect::<Vec<_>>().join(",")),
-            other => other.as_str().map(Cow::into_owned),
-        })
+        let mut members = Vec::new();
+        flatten(&self.get_field(path)?, &mut members);
+        (!members.is_empty()).then(|| members.join(LIST))
     }
 
     fn normalised(&self, name: &str) -> Option<EventValue<'_>> {
@@ -87,6 +93,13 @@ impl<'a> View<'a> {
     }
 }
 
+fn flatten(value: &EventValue<'_>, members: &mut Vec<String>) {
+    match value {
+        EventValue::Array(items) => items.iter().for_each(|item| flatten(item, members)),
+        one => members.extend(one.as_str().map(Cow::into_owned)),
+    }
+}
+
 /// The fields that all calls of one shape share; a rule that needs no others is decided once per shape.
 pub(crate) fn shape_field<'a>(shape: &'a Shape, name: &str) -> Option<EventValue<'a>> {
     let text = |text: &'a str| EventValue::Str(Cow::Borrowed(text));
@@ -111,7 +124,17 @@ pub(crate) fn is_shape_field(path: &str) -> bool {
     match path.strip_prefix("stakeout.") {
         Some(name) => matches!(
             name,
-            "action" | "service" | "name" | "principal_kind" | "credential_kind" | "denied" | "failed" | "write" | "global" | "console" | "service_call"
+            "action"
+                | "service"
+                | "name"
+                | "principal_kind"
+                | "credential_kind"
+                | "denied"
+                | "failed"
+                | "write"
+                | "global"
+                | "console"
+                | "service_call"
         ),
         None => matches!(path, "eventSource" | "eventName" | "errorCode" | "eventType" | "userAgent"),
     }
@@ -136,7 +159,9 @@ impl SigmaEvent for View<'_> {
             Some(name) => self.normalised(name),
             None if is_shape_field(path) => raw_shape_field(self.shape, path, self.stripped),
             None if path == "awsRegion" => Some(EventValue::Str(Cow::Borrowed(&self.place.region))),
-            None if path == "sourceIPAddress" && !self.place.source_ip.is_empty() => Some(EventValue::Str(Cow::Borrowed(&self.place.source_ip))),
+            None if path == "sourceIPAddress" && !self.place.source_ip.is_empty() => {
+                Some(EventValue::Str(Cow::Borrowed(&self.place.source_ip)))
+            }
             None => self.deep().get_field(path),
         }
     }

@@ -47,7 +47,15 @@ pub(crate) struct Case {
 
 impl Case {
     /// Opens a case on findings of one root.
-    pub(crate) fn open(opening: &Opening, root: &Node, first: Seconds, event: &Event, findings: &[Finding], lineage: &Lineage, baseline: &Baseline) -> Self {
+    pub(crate) fn open(
+        opening: &Opening,
+        root: &Node,
+        first: Seconds,
+        event: &Event,
+        findings: &[Finding],
+        lineage: &Lineage,
+        baseline: &Baseline,
+    ) -> Self {
         let identity = Arc::clone(lineage.identity(root).unwrap_or(&event.identity));
         let tipped = &findings[opening.tipped];
         let first_id = tipped.event_ids.first().map(|(_, id)| id.to_string()).unwrap_or_default();
@@ -84,18 +92,31 @@ impl Case {
             return;
         };
         let account = &event.place.account;
-        let of_root = opening.findings.iter().map(|n| &findings[*n]).filter(|finding| finding.credential.as_ref() == Some(&credential));
-        let mut addresses = of_root.filter_map(|finding| finding.source_ip.as_deref()).peekable();
+        let of_root: Vec<_> = opening
+            .findings
+            .iter()
+            .map(|n| &findings[*n])
+            .filter(|finding| finding.credential.as_ref() == Some(&credential))
+            .collect();
+        let worst = of_root.iter().map(|finding| finding.level).max();
+        let telling = of_root.iter().filter(|finding| Some(finding.level) == worst);
+        let mut addresses = telling.filter_map(|finding| finding.source_ip.as_deref()).peekable();
         let has_past = baseline.first_seen(&self.root_identity.key).is_some_and(|seen| seen < self.first - DAY);
         let long_term = self.root_identity.credential_kind == CredentialKind::LongTerm;
-        let any_usual = addresses.peek().is_none() || addresses.any(|address| {
-            let place = crate::event::Place::new(account, "", address);
-            self.is_usual(&credential, account, place.network.as_deref(), baseline)
-        });
+        let any_usual = addresses.peek().is_none()
+            || addresses.any(|address| {
+                let place = crate::event::Place::new(account, "", address);
+                self.is_usual(&credential, account, place.network.as_deref(), baseline)
+            });
         self.split = long_term && has_past && !any_usual;
         let enough_history = baseline.history_days(account, self.first) >= LEARN_DAYS;
-        let session_of_the_story = !long_term && self.root_identity.session_started.is_some_and(|at| at >= self.first - DAY);
-        self.confidence = if enough_history && (self.split || session_of_the_story) { Confidence::Confirmed } else { Confidence::Probable };
+        let session_of_the_story =
+            !long_term && self.root_identity.session_started.is_some_and(|at| at >= self.first - DAY);
+        self.confidence = if enough_history && (self.split || session_of_the_story) {
+            Confidence::Confirmed
+        } else {
+            Confidence::Probable
+        };
     }
 
     fn is_usual(&self, credential: &str, account: &str, network: Option<&str>, baseline: &Baseline) -> bool {
@@ -103,7 +124,13 @@ impl Case {
             return true;
         };
         let tuple = crate::baseline::family::join([account, credential, network]);
-        baseline.seen((credential_networks(), tuple), Some(&self.root_identity.key), self.first, 90 * DAY, &Tainted::new())
+        baseline.seen(
+            (credential_networks(), tuple),
+            Some(&self.root_identity.key),
+            self.first,
+            90 * DAY,
+            &Tainted::new(),
+        )
     }
 
     /// Whether an event of a member is part of the case. All that members minted in it do is; of the root's own calls
@@ -115,9 +142,10 @@ impl Case {
         if *actor != self.root {
             return true;
         }
-        let usual = self.split && self.root_identity.credential.as_ref().is_some_and(|credential| {
-            self.is_usual(credential, &event.place.account, event.place.network.as_deref(), baseline)
-        });
+        let usual = self.split
+            && self.root_identity.credential.as_ref().is_some_and(|credential| {
+                self.is_usual(credential, &event.place.account, event.place.network.as_deref(), baseline)
+            });
         !usual && event.time <= self.last_bad + ROOT_COOLS
     }
 
@@ -132,7 +160,11 @@ impl Case {
     }
 
     /// Takes an event of a member in; returns the nodes that it made, which are members from now on.
-    pub(crate) fn absorb<'f>(&mut self, event: &Event, findings: impl Iterator<Item = (usize, &'f Finding)>) -> Vec<Node> {
+    pub(crate) fn absorb<'f>(
+        &mut self,
+        event: &Event,
+        findings: impl Iterator<Item = (usize, &'f Finding)>,
+    ) -> Vec<Node> {
         for (position, finding) in findings {
             self.findings.insert(position);
             if !finding.notice {

@@ -30,7 +30,13 @@ pub(crate) struct Opening {
 
 impl Groups {
     /// Adds findings of a root; says so when they are enough.
-    pub(crate) fn add(&mut self, root: &Node, now: Seconds, touched: &[usize], findings: &[Finding]) -> Option<Opening> {
+    pub(crate) fn add(
+        &mut self,
+        root: &Node,
+        now: Seconds,
+        touched: &[usize],
+        findings: &[Finding],
+    ) -> Option<Opening> {
         let recent = self.recent.entry(root.clone()).or_default();
         for &finding in touched {
             recent.retain(|(_, known)| *known != finding);
@@ -39,11 +45,13 @@ impl Groups {
         while recent.front().is_some_and(|(at, _)| *at < now - WINDOW) {
             recent.pop_front();
         }
-        let weighed: Vec<usize> = recent.iter().map(|(_, finding)| *finding).filter(|n| findings[*n].incident.is_none()).collect();
+        let weighed: Vec<usize> =
+            recent.iter().map(|(_, finding)| *finding).filter(|n| findings[*n].incident.is_none()).collect();
         let highest = weighed.iter().map(|n| findings[*n].level).max()?;
         let detectors: BTreeSet<_> = weighed.iter().map(|n| &findings[*n].detector).collect();
         let tactics: BTreeSet<_> = weighed.iter().map(|n| &findings[*n].tactic).collect();
-        let enough = highest == Level::Critical || (highest == Level::High && (detectors.len() >= 3 || tactics.len() >= 2));
+        let enough =
+            highest == Level::Critical || (highest == Level::High && (detectors.len() >= 3 || tactics.len() >= 2));
         if !enough {
             return None;
         }

@@ -52,7 +52,9 @@ impl Lineage {
         };
         let node = Node::Credential(credential.clone());
         match &identity.session {
-            Some(session) if identity.credential_kind == CredentialKind::Session && !self.edges.contains_key(&node) => Node::Session(session.clone()),
+            Some(session) if identity.credential_kind == CredentialKind::Session && !self.edges.contains_key(&node) => {
+                Node::Session(session.clone())
+            }
             _ => node,
         }
     }
@@ -99,7 +101,7 @@ impl Lineage {
     pub(crate) fn path(&self, node: &Node, at: Seconds) -> Vec<Node> {
         let mut path = vec![node.clone()];
         while let Some((origin, edge)) = path.last().and_then(|last| self.origin(last)) {
-            if edge.at < at - RECENT || path.contains(&edge.by) {
+            if edge.at < at - RECENT || path.contains(&edge.by) || is_outside(&edge.maker) {
                 break;
             }
             if !path.contains(origin) {
@@ -118,12 +120,22 @@ impl Lineage {
     /// Forgets sessions that have ended, unless somebody keeps them.
     pub(crate) fn forget(&mut self, now: Seconds, kept: impl Fn(&Node) -> bool) {
         let over = |node: &Node, at: Seconds| {
-            let session = matches!(node, Node::Session(_)) || matches!(node, Node::Credential(key) if key.starts_with("AS") || key.starts_with("LS"));
+            let session = matches!(node, Node::Session(_))
+                || matches!(node, Node::Credential(key) if key.starts_with("AS") || key.starts_with("LS"));
             session && at < now - LONGEST_SESSION - RECENT
         };
         self.edges.retain(|node, edge| !over(node, edge.at) || kept(node));
         self.identities.retain(|node, (at, _)| *at >= now - LONGEST_SESSION - RECENT || kept(node));
     }
+}
+
+/// A caller of which the log at hand knows no credential: what it made is the root here, and it is named.
+fn is_outside(maker: &Identity) -> bool {
+    maker.credential.is_none()
+        && matches!(
+            maker.kind,
+            PrincipalKind::Account | PrincipalKind::Federated | PrincipalKind::IdentityCenter | PrincipalKind::Unknown
+        )
 }
 
 /// What credentials of an identity may come from, besides being minted: nearest first.
@@ -155,7 +167,9 @@ pub(crate) fn children(event: &Event) -> Vec<Node> {
         match (&resource.principal, resource.kind.as_str()) {
             (Some(principal), _) => children.push(Node::Principal(principal.clone())),
             (None, "lambda:function") => children.push(Node::Workload(resource.arn.clone())),
-            (None, "ec2:instance") => children.extend(resource.arn.rsplit('/').next().map(|id| Node::Workload(id.to_owned()))),
+            (None, "ec2:instance") => {
+                children.extend(resource.arn.rsplit('/').next().map(|id| Node::Workload(id.to_owned())))
+            }
             _ => {}
         }
     }

@@ -23,7 +23,11 @@ pub(crate) fn incident(case: &Case, findings: &[Finding]) -> Incident {
         opened_at: case.opened_at,
         first_event: case.first,
         last_event: case.last,
-        root: Root { principal: case.root_identity.arn.clone(), credential: root_credential(case), confidence: case.confidence },
+        root: Root {
+            principal: case.root_identity.arn.clone(),
+            credential: root_credential(case),
+            confidence: case.confidence,
+        },
         principals: case.principals.iter().cloned().collect(),
         credentials: case.credentials.iter().cloned().collect(),
         resources: case.resources.values().cloned().collect(),
@@ -46,9 +50,15 @@ fn root_credential(case: &Case) -> Option<String> {
 
 /// Who, the worst that was found, and what was made most of.
 fn title(case: &Case, findings: &[&Finding]) -> String {
-    let worst = findings.iter().filter(|finding| !finding.notice).max_by_key(|finding| (finding.level, std::cmp::Reverse(finding.time)));
+    let worst = findings
+        .iter()
+        .filter(|finding| !finding.notice)
+        .max_by_key(|finding| (finding.level, std::cmp::Reverse(finding.time)));
     let worst = worst.map_or_else(String::new, |finding| decapitalised(&finding.title));
-    let mut made: Vec<_> = by_kind(case).into_iter().filter(|(kind, _)| !matches!(*kind, "iam:access-key" | "iam:user" | "iam:role")).collect();
+    let mut made: Vec<_> = by_kind(case)
+        .into_iter()
+        .filter(|(kind, _)| !matches!(*kind, "iam:access-key" | "iam:user" | "iam:role"))
+        .collect();
     made.sort_by_key(|(kind, resources)| (std::cmp::Reverse(resources.len()), *kind));
     let made: Vec<_> = made.iter().take(KINDS_IN_TITLE).map(|(kind, resources)| counted(kind, resources)).collect();
     let made = if made.is_empty() { String::new() } else { format!("; made {}", made.join(" and ")) };
@@ -75,7 +85,9 @@ fn way_in(case: &Case) -> String {
     let from = listed(&case.source_ips.iter().map(String::as_str).collect::<Vec<_>>(), 4);
     let from = if from.is_empty() { String::new() } else { format!(" from {from}") };
     let sure = match (case.confidence, case.split) {
-        (Confidence::Confirmed, true) => ", a network that it was never used from; its usual use goes on beside this and is left out",
+        (Confidence::Confirmed, true) => {
+            ", a network that it was never used from; its usual use goes on beside this and is left out"
+        }
         (Confidence::Confirmed, false) => ", a session that began with this story",
         (Confidence::Probable, _) => "; its usual use cannot be told apart",
         (Confidence::Unknown, _) => "; no credential is recorded",
@@ -85,7 +97,11 @@ fn way_in(case: &Case) -> String {
 
 fn maker(case: &Case) -> Option<String> {
     let (at, maker) = case.maker.as_ref()?;
-    let part = if *at < case.first - DAY { "long before, and not part of this" } else { "without a credential of its own on record" };
+    let part = if *at < case.first - DAY {
+        "long before, and not part of this"
+    } else {
+        "without a credential of its own on record"
+    };
     Some(format!("It was made at {} by {}, {part}.", stamp(*at), maker.arn))
 }
 
@@ -94,7 +110,13 @@ fn identities(case: &Case) -> Option<String> {
     let made: Vec<_> = by_kind(case)
         .into_iter()
         .filter(|(kind, _)| kind.starts_with("iam:"))
-        .map(|(kind, resources)| format!("{} ({})", counted(kind, &resources), listed(&resources.iter().map(|r| short(&r.arn)).collect::<Vec<_>>(), 3)))
+        .map(|(kind, resources)| {
+            format!(
+                "{} ({})",
+                counted(kind, &resources),
+                listed(&resources.iter().map(|r| short(&r.arn)).collect::<Vec<_>>(), 3)
+            )
+        })
         .collect();
     (!made.is_empty()).then(|| format!("It made {}.", listed(&made.iter().map(String::as_str).collect::<Vec<_>>(), 6)))
 }
@@ -103,9 +125,11 @@ fn identities(case: &Case) -> Option<String> {
 fn others(case: &Case) -> Option<String> {
     let kinds: Vec<_> = by_kind(case).into_iter().filter(|(kind, _)| !kind.starts_with("iam:")).collect();
     let made: Vec<_> = kinds.iter().map(|(kind, resources)| counted(kind, resources)).collect();
-    let regions: BTreeSet<_> = kinds.iter().flat_map(|(_, resources)| resources.iter().map(|r| r.region.as_str())).collect();
+    let regions: BTreeSet<_> =
+        kinds.iter().flat_map(|(_, resources)| resources.iter().map(|r| r.region.as_str())).collect();
     let regions = listed(&regions.into_iter().collect::<Vec<_>>(), 20);
-    (!made.is_empty()).then(|| format!("It made {}: {regions}.", listed(&made.iter().map(String::as_str).collect::<Vec<_>>(), 6)))
+    (!made.is_empty())
+        .then(|| format!("It made {}: {regions}.", listed(&made.iter().map(String::as_str).collect::<Vec<_>>(), 6)))
 }
 
 fn worst(findings: &[&Finding]) -> Option<String> {
@@ -136,7 +160,9 @@ fn still_there(case: &Case) -> String {
     let there = match (exist, gone) {
         (0, 0) => "nothing was made that is on record".to_owned(),
         (exist, 0) => format!("all {exist} things made are still there as far as the log says"),
-        (exist, gone) => format!("{exist} of the things made are still there and {gone} are deleted, as far as the log says"),
+        (exist, gone) => {
+            format!("{exist} of the things made are still there and {gone} are deleted, as far as the log says")
+        }
     };
     format!("The last event is at {}; {there}.", stamp(case.last))
 }
@@ -173,9 +199,10 @@ fn listed(items: &[&str], most: usize) -> String {
 }
 
 fn decapitalised(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or_default();
     let mut letters = text.chars();
-    match (letters.next(), letters.clone().next()) {
-        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => first.to_lowercase().chain(letters).collect(),
+    match letters.next() {
+        Some(first) if !word.chars().skip(1).any(char::is_uppercase) => first.to_lowercase().chain(letters).collect(),
         _ => text.to_owned(),
     }
 }

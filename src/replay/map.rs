@@ -1,7 +1,6 @@
 //! The map: files in, a part out. Runs on as many threads as there are, and knows nothing of order.
 
 use std::cell::OnceCell;
-use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use ahash::RandomState;
@@ -134,7 +133,9 @@ impl<'r> Memory<'r> {
         let who = self.identity(record);
         let what = self.shape(record, who);
         let place = self.place(record, who);
-        let id = || -> Arc<str> { if record.id.is_empty() { format!("{fingerprint:016x}").into() } else { Arc::from(record.id.as_ref()) } };
+        let id = || -> Arc<str> {
+            if record.id.is_empty() { format!("{fingerprint:016x}").into() } else { Arc::from(record.id.as_ref()) }
+        };
         let plan = &self.shapes.values[what as usize];
         let keep_first = judged && !plan.daily.is_empty();
         for length in lengths(&plan.bursts).filter(|_| judged) {
@@ -156,10 +157,14 @@ impl<'r> Memory<'r> {
 
     fn identity(&mut self, record: &Record<'_>) -> u32 {
         let hash = self.hasher.hash_one((record.identity.as_bytes(), record.recipient.as_bytes()));
-        self.identities.find_or(hash, |(raw, recipient, _)| **raw == *record.identity && **recipient == *record.recipient, || {
-            let identity = Arc::new(Identity::parse(&record.identity, &record.recipient));
-            (record.identity.as_ref().into(), record.recipient.as_ref().into(), identity)
-        })
+        self.identities.find_or(
+            hash,
+            |(raw, recipient, _)| **raw == *record.identity && **recipient == *record.recipient,
+            || {
+                let identity = Arc::new(Identity::parse(&record.identity, &record.recipient));
+                (record.identity.as_ref().into(), record.recipient.as_ref().into(), identity)
+            },
+        )
     }
 
     fn shape(&mut self, record: &Record<'_>, who: u32) -> u32 {
@@ -171,12 +176,22 @@ impl<'r> Memory<'r> {
             record.user_agent.as_bytes(),
             record.error_code.as_bytes(),
             record.event_type.as_bytes(),
-            (record.read_only, record.from_console, told, identity.service_call, identity.kind as u8, identity.credential_kind as u8),
+            (
+                record.read_only,
+                record.from_console,
+                told,
+                identity.service_call,
+                identity.kind as u8,
+                identity.credential_kind as u8,
+            ),
         ));
         let planner = &mut self.planner;
         let same = |plan: &Plan| {
             let shape = &plan.shape;
-            shape.source == record.source && shape.raw_name == record.name && shape.user_agent == record.user_agent && shape.error_code == record.error_code
+            shape.source == record.source
+                && shape.raw_name == record.name
+                && shape.user_agent == record.user_agent
+                && shape.error_code == record.error_code
         };
         self.shapes.find_or(hash, same, || planner.plan(Shape::of(record, &identity)))
     }
@@ -185,13 +200,26 @@ impl<'r> Memory<'r> {
         let identity = &self.identities.values[who as usize].2;
         let account = if record.recipient.is_empty() { identity.account.as_str() } else { record.recipient.as_ref() };
         let hash = self.hasher.hash_one((account, record.region.as_bytes(), record.source_ip.as_bytes()));
-        let same = |place: &Arc<Place>| place.account == account && place.region == record.region && place.source_ip == record.source_ip;
+        let same = |place: &Arc<Place>| {
+            place.account == account && place.region == record.region && place.source_ip == record.source_ip
+        };
         self.places.find_or(hash, same, || Arc::new(Place::new(account, &record.region, &record.source_ip)))
     }
 
     /// Asks the rules that want to see the record itself, and keeps it when one matches or it has facts.
-    fn keep(&mut self, rules: &Rules, record: &Record<'_>, [who, what, place]: [u32; 3], judged: bool, id: impl Fn() -> Arc<str>) {
-        let (plan, identity, place) = (&self.shapes.values[what as usize], &self.identities.values[who as usize].2, &self.places.values[place as usize]);
+    fn keep(
+        &mut self,
+        rules: &Rules,
+        record: &Record<'_>,
+        [who, what, place]: [u32; 3],
+        judged: bool,
+        id: impl Fn() -> Arc<str>,
+    ) {
+        let (plan, identity, place) = (
+            &self.shapes.values[what as usize],
+            &self.identities.values[who as usize].2,
+            &self.places.values[place as usize],
+        );
         let json = OnceCell::new();
         let mut view = View::new(record, identity, &plan.shape, place, &json);
         let mut matched = plan.always.clone();
@@ -204,7 +232,16 @@ impl<'r> Memory<'r> {
         let facts = if plan.facts || !matched.is_empty() { view.into_facts() } else { None };
         if facts.is_some() || !matched.is_empty() {
             let (identity, shape, place) = (Arc::clone(identity), Arc::clone(&plan.shape), Arc::clone(place));
-            self.part.events.push(Event { time: record.time, id: id(), identity, shape, place, rules: matched, fields, facts });
+            self.part.events.push(Event {
+                time: record.time,
+                id: id(),
+                identity,
+                shape,
+                place,
+                rules: matched,
+                fields,
+                facts,
+            });
         }
     }
 
@@ -213,8 +250,15 @@ impl<'r> Memory<'r> {
         debug_assert!(rules.rules.len() < usize::from(u16::MAX));
         for (_, day) in self.days.drain() {
             let [who, what, place] = day.key.map(|n| n as usize);
-            let (identity, plan, place) = (&self.identities.values[who].2, &self.shapes.values[what], &self.places.values[place]);
-            let usage = Usage { identity: Arc::clone(identity), place: Arc::clone(place), shape: Arc::clone(&plan.shape), first: day.first, last: day.last };
+            let (identity, plan, place) =
+                (&self.identities.values[who].2, &self.shapes.values[what], &self.places.values[place]);
+            let usage = Usage {
+                identity: Arc::clone(identity),
+                place: Arc::clone(place),
+                shape: Arc::clone(&plan.shape),
+                first: day.first,
+                last: day.last,
+            };
             if let Some(id) = day.first_id {
                 self.part.events.push(thinned(&usage, id, plan.daily.clone()));
             }
@@ -222,9 +266,17 @@ impl<'r> Memory<'r> {
         }
         for (_, burst) in self.bursts.drain() {
             let [who, what, place] = burst.key.map(|n| n as usize);
-            let (identity, plan, place) = (&self.identities.values[who].2, &self.shapes.values[what], &self.places.values[place]);
-            let rules = plan.bursts.iter().filter(|(length, _)| *length == burst.length).map(|(_, rule)| *rule).collect();
-            let usage = Usage { identity: Arc::clone(identity), place: Arc::clone(place), shape: Arc::clone(&plan.shape), first: burst.first, last: burst.first };
+            let (identity, plan, place) =
+                (&self.identities.values[who].2, &self.shapes.values[what], &self.places.values[place]);
+            let rules =
+                plan.bursts.iter().filter(|(length, _)| *length == burst.length).map(|(_, rule)| *rule).collect();
+            let usage = Usage {
+                identity: Arc::clone(identity),
+                place: Arc::clone(place),
+                shape: Arc::clone(&plan.shape),
+                first: burst.first,
+                last: burst.first,
+            };
             self.part.events.push(thinned(&usage, burst.first_id, rules));
         }
         self.identities.bound();
@@ -236,15 +288,35 @@ impl<'r> Memory<'r> {
 
 fn thinned(usage: &Usage, id: Arc<str>, rules: Vec<u16>) -> Event {
     let (identity, shape, place) = (Arc::clone(&usage.identity), Arc::clone(&usage.shape), Arc::clone(&usage.place));
-    Event { time: usage.first, id, identity, shape, place, rules, fields: std::collections::BTreeMap::new(), facts: None }
+    Event {
+        time: usage.first,
+        id,
+        identity,
+        shape,
+        place,
+        rules,
+        fields: std::collections::BTreeMap::new(),
+        facts: None,
+    }
 }
 
 /// The different lengths of a plan's bursts.
 fn lengths(bursts: &[(Seconds, u16)]) -> impl Iterator<Item = Seconds> + '_ {
-    bursts.iter().enumerate().filter(|(n, (length, _))| bursts[..*n].iter().all(|(earlier, _)| earlier != length)).map(|(_, (length, _))| *length)
+    bursts
+        .iter()
+        .enumerate()
+        .filter(|(n, (length, _))| bursts[..*n].iter().all(|(earlier, _)| earlier != length))
+        .map(|(_, (length, _))| *length)
 }
 
-fn note_day(days: &mut HashTable<(u64, Day)>, hasher: &RandomState, key: [u32; 3], time: Seconds, keep_first: bool, id: &impl Fn() -> Arc<str>) {
+fn note_day(
+    days: &mut HashTable<(u64, Day)>,
+    hasher: &RandomState,
+    key: [u32; 3],
+    time: Seconds,
+    keep_first: bool,
+    id: &impl Fn() -> Arc<str>,
+) {
     let day = time.div_euclid(DAY);
     let hash = hasher.hash_one((key, day));
     match days.find_mut(hash, |(_, known)| known.key == key && known.day == day) {
@@ -270,7 +342,15 @@ fn earlier(known_at: Seconds, known: Option<Arc<str>>, at: Seconds, id: &impl Fn
     }
 }
 
-fn note_burst(bursts: &mut HashTable<(u64, Burst)>, hasher: &RandomState, key: [u32; 3], length: Seconds, stretch: i64, time: Seconds, id: &impl Fn() -> Arc<str>) {
+fn note_burst(
+    bursts: &mut HashTable<(u64, Burst)>,
+    hasher: &RandomState,
+    key: [u32; 3],
+    length: Seconds,
+    stretch: i64,
+    time: Seconds,
+    id: &impl Fn() -> Arc<str>,
+) {
     let hash = hasher.hash_one((key, length, stretch));
     match bursts.find_mut(hash, |(_, known)| known.key == key && known.length == length && known.stretch == stretch) {
         Some((_, known)) if time > known.first => {}

@@ -95,7 +95,9 @@ fn combine(known: &mut Event, other: Event) {
     if known.facts.is_none() {
         known.facts = other.facts;
     }
-    let rank = |identity: &Identity, place: &Place, shape: &Shape| (place.source_ip.clone(), identity.key.clone(), shape.user_agent.clone());
+    let rank = |identity: &Identity, place: &Place, shape: &Shape| {
+        (place.source_ip.clone(), identity.key.clone(), shape.user_agent.clone())
+    };
     if rank(&other.identity, &other.place, &other.shape) < rank(&known.identity, &known.place, &known.shape) {
         known.identity = other.identity;
         known.place = other.place;

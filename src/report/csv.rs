@@ -6,8 +6,21 @@ use super::Report;
 use super::escape::cell;
 use crate::event::time;
 
-const HEADER: [&str; 13] =
-    ["time", "level", "notice", "detector", "title", "account", "region", "principal", "credential", "source_ip", "incident", "events", "reasons"];
+const HEADER: [&str; 13] = [
+    "time",
+    "level",
+    "notice",
+    "detector",
+    "title",
+    "account",
+    "region",
+    "principal",
+    "credential",
+    "source_ip",
+    "incident",
+    "events",
+    "reasons",
+];
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);

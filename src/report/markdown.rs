@@ -14,13 +14,18 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for incident in &report.incidents {
         write_incident(report, incident, out)?;
     }
-    let alone: Vec<_> = report.findings.iter().filter(|finding| finding.incident.is_none() && !finding.notice).collect();
+    let alone: Vec<_> =
+        report.findings.iter().filter(|finding| finding.incident.is_none() && !finding.notice).collect();
     if !alone.is_empty() {
         writeln!(out, "## Findings outside of incidents\n")?;
         write_findings(&alone, out)?;
     }
     let s = &report.summary;
-    writeln!(out, "Read {} records: {} kept, {} duplicate, {} malformed, {} not logs. {} days of history.", s.read, s.kept, s.duplicate, s.malformed, s.not_a_log, s.history_days)?;
+    writeln!(
+        out,
+        "Read {} records: {} kept, {} duplicate, {} malformed, {} not logs. {} days of history.",
+        s.read, s.kept, s.duplicate, s.malformed, s.not_a_log, s.history_days
+    )?;
     for skipped in &s.skipped {
         writeln!(out, "- could not read {}: {}", markdown(&skipped.path), markdown(&skipped.why))?;
     }
@@ -66,7 +71,14 @@ fn write_findings(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> 
     for finding in findings {
         let level = if finding.notice { "notice" } else { finding.level.as_str() };
         let why = markdown(&finding.reasons.join("; "));
-        writeln!(out, "| {} | {level} | {} | {} | {} | {why} |", time::format(finding.time), finding.detector, markdown(&finding.principal), markdown(&finding.region))?;
+        writeln!(
+            out,
+            "| {} | {level} | {} | {} | {} | {why} |",
+            time::format(finding.time),
+            finding.detector,
+            markdown(&finding.principal),
+            markdown(&finding.region)
+        )?;
     }
     writeln!(out)
 }

@@ -36,11 +36,22 @@ impl Page<'_> {
     fn incident(&mut self, report: &Report, incident: &Incident) -> io::Result<()> {
         let title = format!("{}  {}", incident.level.as_str().to_uppercase(), terminal(&incident.title));
         self.line(&level_style(incident.level), &title)?;
-        let root = incident.root.credential.as_deref().map_or_else(|| "no credential on record".to_owned(), |key| format!("key {key}"));
+        let root = incident
+            .root
+            .credential
+            .as_deref()
+            .map_or_else(|| "no credential on record".to_owned(), |key| format!("key {key}"));
         self.field("who", &format!("{}, {root} ({})", incident.root.principal, incident.root.confidence.as_str()))?;
         self.field("where", &self.place(incident))?;
         let minutes = (incident.opened_at - incident.first_event) / 60;
-        self.field("since", &format!("{} until {}; an incident after {minutes} min", stamp(incident.first_event), stamp(incident.last_event)))?;
+        self.field(
+            "since",
+            &format!(
+                "{} until {}; an incident after {minutes} min",
+                stamp(incident.first_event),
+                stamp(incident.last_event)
+            ),
+        )?;
         self.field("made", &made(incident))?;
         for (number, step) in next::steps(incident).iter().enumerate() {
             self.field(if number == 0 { "next" } else { "" }, &format!("{}. {step}", number + 1))?;
@@ -67,7 +78,11 @@ impl Page<'_> {
             [one] => format!(", region {one}"),
             many => format!(", {} regions", many.len()),
         };
-        let from = if incident.source_ips.is_empty() { String::new() } else { format!(", from {}", incident.source_ips.join(", ")) };
+        let from = if incident.source_ips.is_empty() {
+            String::new()
+        } else {
+            format!(", from {}", incident.source_ips.join(", "))
+        };
         format!("{accounts}{regions}{from}")
     }
 
@@ -120,7 +135,14 @@ impl Page<'_> {
         };
         let read = format!(
             "Read {} records: {} kept, {} duplicate, {} malformed, {} not logs. {} {accounts}, {} {regions}, {} days of history{span}.",
-            s.read, s.kept, s.duplicate, s.malformed, s.not_a_log, s.accounts.len(), s.regions.len(), s.history_days
+            s.read,
+            s.kept,
+            s.duplicate,
+            s.malformed,
+            s.not_a_log,
+            s.accounts.len(),
+            s.regions.len(),
+            s.history_days
         );
         self.wrapped("", "", &read)?;
         for skipped in &s.skipped {

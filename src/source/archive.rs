@@ -53,13 +53,8 @@ pub(super) fn members(source: impl Read + Seek) -> Result<Vec<Member>, String> {
     let mut members = Vec::new();
     let mut before = 0_u64;
     for index in 0..archive.len() {
-        let file = archive
-            .by_index_raw(index)
-            .map_err(|error| format!("zip: member {index}: {error}"))?;
-        let name = file
-            .name()
-            .map_err(|error| format!("zip: member {index}: {error}"))?
-            .into_owned();
+        let file = archive.by_index_raw(index).map_err(|error| format!("zip: member {index}: {error}"))?;
+        let name = file.name().map_err(|error| format!("zip: member {index}: {error}"))?.into_owned();
         if file.is_dir() || is_hidden(&name) {
             continue;
         }
@@ -88,6 +83,5 @@ pub(super) fn members(source: impl Read + Seek) -> Result<Vec<Member>, String> {
 }
 
 fn is_hidden(name: &str) -> bool {
-    name.split(['/', '\\'])
-        .any(|part| part == "__MACOSX" || (part.starts_with('.') && part != "." && part != ".."))
+    name.split(['/', '\\']).any(|part| part == "__MACOSX" || (part.starts_with('.') && part != "." && part != ".."))
 }

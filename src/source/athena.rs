@@ -74,9 +74,7 @@ const MAX_DEPTH: usize = 16;
 
 /// CloudTrail's spelling of a name, where it is one of CloudTrail's.
 pub(super) fn name(any_case: &str) -> Option<&'static str> {
-    NAMES
-        .into_iter()
-        .find(|name| name.eq_ignore_ascii_case(any_case))
+    NAMES.into_iter().find(|name| name.eq_ignore_ascii_case(any_case))
 }
 
 /// The value of a cell of the column `key`; none when there is nothing in it.
@@ -89,10 +87,8 @@ pub(super) fn value(key: &str, cell: &str) -> Option<Value> {
         let flag = cell.to_ascii_lowercase().parse().map(Value::Bool);
         return Some(flag.unwrap_or_else(|_| Value::String(cell.to_owned())));
     }
-    let free_form = matches!(
-        key,
-        "requestParameters" | "responseElements" | "additionalEventData" | "serviceEventDetails"
-    );
+    let free_form =
+        matches!(key, "requestParameters" | "responseElements" | "additionalEventData" | "serviceEventDetails");
     let parsed = if !cell.starts_with(['{', '[']) {
         None
     } else if let Ok(value) = serde_json::from_str(cell) {
@@ -230,8 +226,6 @@ impl Structure<'_> {
 
 /// The length of a key that an equals sign follows.
 fn key_length(text: &str) -> Option<usize> {
-    let length = text
-        .bytes()
-        .position(|byte| !(byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte)))?;
+    let length = text.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte)))?;
     (length > 0 && text.as_bytes()[length] == b'=').then_some(length)
 }

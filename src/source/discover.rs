@@ -68,25 +68,17 @@ pub(crate) fn discover(paths: &[String]) -> Result<Vec<Object>, SourceError> {
 }
 
 fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::InvalidFilename | ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename | ErrorKind::NotADirectory)
 }
 
 fn add_matches(pattern: &str, found: &mut Vec<Object>) -> Result<(), SourceError> {
     if !pattern.contains(['*', '?', '[']) {
         return Err(SourceError::NoSuchPath(pattern.to_owned()));
     }
-    let options = MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    let matches = glob::glob_with(pattern, options).map_err(|error| SourceError::BadPattern {
-        pattern: pattern.to_owned(),
-        why: error.msg.to_owned(),
-    })?;
+    let options =
+        MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    let matches = glob::glob_with(pattern, options)
+        .map_err(|error| SourceError::BadPattern { pattern: pattern.to_owned(), why: error.msg.to_owned() })?;
     let mut paths = BTreeSet::new();
     let mut any = false;
     for entry in matches {
@@ -135,13 +127,8 @@ fn add_directory(top: PathBuf, found: &mut Vec<Object>) {
     let mut due = vec![top];
     let mut links = Vec::new();
     while let Some(directory) = due.pop().or_else(|| links.pop()) {
-        let listed = fs::canonicalize(&directory).and_then(|canonical| {
-            if entered.insert(canonical) {
-                entries(&directory)
-            } else {
-                Ok(Vec::new())
-            }
-        });
+        let listed = fs::canonicalize(&directory)
+            .and_then(|canonical| if entered.insert(canonical) { entries(&directory) } else { Ok(Vec::new()) });
         let listed = match listed {
             Ok(listed) => listed,
             Err(error) => {
@@ -177,12 +164,9 @@ fn entries(directory: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
 }
 
 fn add_file(path: PathBuf, metadata: &Metadata, found: &mut Vec<Object>) {
-    let promises = |extension: &&str| {
-        path.extension()
-            .is_some_and(|own| own.eq_ignore_ascii_case(extension))
-    };
+    let promises = |extension: &&str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension));
     let bytes = metadata.len();
-    if !metadata.is_file() || NO_ARCHIVE.iter().any(|extension| promises(extension)) {
+    if !metadata.is_file() || NO_ARCHIVE.iter().any(promises) {
         found.push(Object::file(path, bytes));
         return;
     }
@@ -193,9 +177,7 @@ fn add_file(path: PathBuf, metadata: &Metadata, found: &mut Vec<Object>) {
         }
         Ok(Some(members)) => {
             let archive: Arc<Path> = Arc::from(path);
-            let objects = members
-                .into_iter()
-                .map(|member| Object::member(&archive, member));
+            let objects = members.into_iter().map(|member| Object::member(&archive, member));
             found.extend(objects);
         }
         Err(why) => found.push(Object::unreadable(&path, why)),

@@ -38,9 +38,7 @@ pub(super) fn elements(walk: &mut Walk<'_>, text: &mut [u8], start: usize) -> us
         if behind == at {
             // One element fills the segment.
             let object = skip_blank(text, at + 1);
-            match scan::value(text, object)
-                .map(|end| (end, std::str::from_utf8(&text[object..end])))
-            {
+            match scan::value(text, object).map(|end| (end, std::str::from_utf8(&text[object..end]))) {
                 Ok((end, Ok(raw))) if raw.starts_with('{') => {
                     walk.element(raw, object);
                     behind = end;
@@ -78,9 +76,7 @@ fn opening_brackets(block: &[u8]) -> usize {
     block
         .chunks(SUMMED)
         .map(|chunk| {
-            let sum = chunk
-                .iter()
-                .fold(0_u8, |sum, &byte| sum + u8::from(byte | 0x20 == b'{'));
+            let sum = chunk.iter().fold(0_u8, |sum, &byte| sum + u8::from(byte | 0x20 == b'{'));
             usize::from(sum)
         })
         .sum()

@@ -60,12 +60,7 @@ impl Buffer {
 
     /// Reads until the source ends (true) or `limit` bytes are in the buffer (false).
     /// `expected` is how many bytes are likely to come.
-    pub(super) fn fill(
-        &mut self,
-        source: &mut dyn Read,
-        expected: usize,
-        limit: usize,
-    ) -> std::io::Result<bool> {
+    pub(super) fn fill(&mut self, source: &mut dyn Read, expected: usize, limit: usize) -> std::io::Result<bool> {
         let mut step = expected.saturating_add(1).max(STEP);
         while self.used < limit {
             if self.used == self.bytes.len() || self.used == 0 {
@@ -99,9 +94,7 @@ pub(super) struct Inflater {
 
 impl Inflater {
     pub(super) fn new() -> Self {
-        Self {
-            decompressor: Decompressor::new(),
-        }
+        Self { decompressor: Decompressor::new() }
     }
 
     /// Unpacks all members of a gzip file into `out`, at most `limit` bytes. What stands behind
@@ -122,12 +115,7 @@ impl Inflater {
     }
 
     /// Unpacks the first member. Nothing is added to `out` when that fails.
-    fn gzip_member(
-        &mut self,
-        packed: &[u8],
-        out: &mut Buffer,
-        limit: usize,
-    ) -> Result<(), DecompressionError> {
+    fn gzip_member(&mut self, packed: &[u8], out: &mut Buffer, limit: usize) -> Result<(), DecompressionError> {
         let mut room = size_hint(packed);
         loop {
             let most = limit - out.used;
@@ -181,9 +169,9 @@ impl Inflater {
 fn size_hint(packed: &[u8]) -> usize {
     let most = packed.len().saturating_mul(BEST_RATIO);
     match packed.last_chunk::<4>() {
-        Some(trailer) => usize::try_from(u32::from_le_bytes(*trailer))
-            .unwrap_or(usize::MAX)
-            .clamp(packed.len().min(most), most),
+        Some(trailer) => {
+            usize::try_from(u32::from_le_bytes(*trailer)).unwrap_or(usize::MAX).clamp(packed.len().min(most), most)
+        }
         None => most,
     }
 }
@@ -195,14 +183,12 @@ fn next_member(packed: &[u8], unpacked: &[u8]) -> Option<usize> {
     let rest = packed.get(HEADER_AND_TRAILER..)?;
     let length = u32::try_from(unpacked.len() & 0xffff_ffff).unwrap_or(0);
     let mut trailer = None;
-    memmem::find_iter(rest, GZIP)
-        .map(|at| at + HEADER_AND_TRAILER)
-        .find(|&at| {
-            packed[at - 4..at] == length.to_le_bytes() && {
-                let checksum = trailer.get_or_insert_with(|| crc32(unpacked).to_le_bytes());
-                packed[at - 8..at - 4] == *checksum
-            }
-        })
+    memmem::find_iter(rest, GZIP).map(|at| at + HEADER_AND_TRAILER).find(|&at| {
+        packed[at - 4..at] == length.to_le_bytes() && {
+            let checksum = trailer.get_or_insert_with(|| crc32(unpacked).to_le_bytes());
+            packed[at - 8..at - 4] == *checksum
+        }
+    })
 }
 
 /// Unpacks step by step what cannot be unpacked in one go.

@@ -12,12 +12,7 @@ const CHUNK: usize = 8 << 20;
 
 /// Reads what is in `buffer` and then the rest of `source`, in pieces that end at line breaks.
 /// A line longer than `limit` bytes ends the reading; gives why when there is one.
-pub(super) fn read(
-    walk: &mut Walk<'_>,
-    buffer: &mut Buffer,
-    source: &mut dyn Read,
-    limit: usize,
-) -> Option<String> {
+pub(super) fn read(walk: &mut Walk<'_>, buffer: &mut Buffer, source: &mut dyn Read, limit: usize) -> Option<String> {
     let start = first_byte(buffer.filled());
     buffer.consume(start);
     walk.base = start as u64;
@@ -25,11 +20,8 @@ pub(super) fn read(
     let mut ended = false;
     let mut failure = None;
     loop {
-        let complete = if ended {
-            buffer.len()
-        } else {
-            memchr::memrchr(b'\n', buffer.filled()).map_or(0, |at| at + 1)
-        };
+        let complete =
+            if ended { buffer.len() } else { memchr::memrchr(b'\n', buffer.filled()).map_or(0, |at| at + 1) };
         walk.text(&buffer.filled()[..complete], 0, 0);
         walk.base += complete as u64;
         walk.outcome.bytes += complete as u64;

@@ -66,12 +66,7 @@ impl Object {
 
     fn new(name: String, place: Place, bytes: u64) -> Self {
         let delivered = delivered_minute(base_name(&name));
-        Self {
-            name,
-            place,
-            delivered,
-            bytes,
-        }
+        Self { name, place, delivered, bytes }
     }
 
     /// The object as shown to people: a path, `archive.zip!member` or `-`.
@@ -82,8 +77,7 @@ impl Object {
     /// The day AWS delivered this file, in days since 1970-01-01, when its file name is one that
     /// AWS gives (`<account>_CloudTrail_<region>_YYYYMMDDTHHMMZ_<id>.json.gz`).
     pub(crate) fn delivered_day(&self) -> Option<i64> {
-        self.delivered
-            .map(|minute| minute.div_euclid(MINUTES_PER_DAY))
+        self.delivered.map(|minute| minute.div_euclid(MINUTES_PER_DAY))
     }
 
     /// Size on disk in bytes; 0 where that is unknown.
@@ -110,9 +104,7 @@ fn base_name(name: &str) -> &str {
 
 /// Minutes since 1970-01-01 in a delivery name. Unpacked copies (`.json`) keep their time.
 fn delivered_minute(file_name: &str) -> Option<i64> {
-    let stem = file_name
-        .strip_suffix(".json.gz")
-        .or_else(|| file_name.strip_suffix(".json"))?;
+    let stem = file_name.strip_suffix(".json.gz").or_else(|| file_name.strip_suffix(".json"))?;
     let mut parts = stem.split('_');
     let account = parts.next()?;
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -157,8 +149,7 @@ fn minute_of(time: &str) -> Option<i64> {
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year
-        - 719_468
+    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
 }
 
 #[cfg(test)]
@@ -174,10 +165,7 @@ mod tests {
         let name = "123456789012_CloudTrail_us-east-1_19700102T2359Z_abc.json.gz";
         assert_eq!(day(name), Some(1));
         assert_eq!(day(&format!("/tree/AWSLogs/{name}")), Some(1));
-        assert_eq!(
-            day("123456789012_CloudTrail_us-east-1_20240229T0005Z_a.json"),
-            Some(19_782)
-        );
+        assert_eq!(day("123456789012_CloudTrail_us-east-1_20240229T0005Z_a.json"), Some(19_782));
     }
 
     #[test]

@@ -20,10 +20,7 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// An object of which nothing can be read.
     pub(super) fn unreadable(why: String) -> Self {
-        Self {
-            skipped: Some(why),
-            ..Self::default()
-        }
+        Self { skipped: Some(why), ..Self::default() }
     }
 
     /// Everything counted so far, whatever became of it.

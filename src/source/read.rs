@@ -53,9 +53,7 @@ impl Reader {
             Place::Stdin => self.stream(&mut io::stdin().lock(), 0, walk),
             Place::Member(path, member) => {
                 let mut archive = File::open(path).map_err(|error| io_reason(&error))?;
-                archive
-                    .seek(SeekFrom::Start(member.start))
-                    .map_err(|error| io_reason(&error))?;
+                archive.seek(SeekFrom::Start(member.start)).map_err(|error| io_reason(&error))?;
                 self.member(member, &mut archive, walk)
             }
             Place::EmptyArchive => {
@@ -72,29 +70,21 @@ impl Reader {
     }
 
     /// Reads a file or a pipe; `bytes` is how long it is likely to be.
-    fn stream(
-        &mut self,
-        source: &mut dyn Read,
-        bytes: u64,
-        walk: &mut Walk<'_>,
-    ) -> Result<(), String> {
+    fn stream(&mut self, source: &mut dyn Read, bytes: u64, walk: &mut Walk<'_>) -> Result<(), String> {
         let expected = usize::try_from(bytes).unwrap_or(WHOLE).min(WHOLE);
         let packed = &mut self.packed;
         let mut failure = None;
         let mut fill = |buffer: &mut Buffer, expected, limit| {
-            buffer
-                .fill(source, expected, limit)
-                .unwrap_or_else(|error| {
-                    failure = Some(io_reason(&error));
-                    true
-                })
+            buffer.fill(source, expected, limit).unwrap_or_else(|error| {
+                failure = Some(io_reason(&error));
+                true
+            })
         };
         let mut ended = fill(packed, expected, WHOLE + 1);
         if !ended {
             let head = packed.filled();
             if !is_packed(head) && recognise::is_lines(head) {
-                return lines::read(walk, packed, source, self.limit.max(WHOLE + 1))
-                    .map_or(Ok(()), Err);
+                return lines::read(walk, packed, source, self.limit.max(WHOLE + 1)).map_or(Ok(()), Err);
             }
             if !is_packed(head) && table::is_table(head) {
                 let start = recognise::first_byte(head);
@@ -113,12 +103,7 @@ impl Reader {
     }
 
     /// A member of an archive, with `source` at the start of its data.
-    fn member(
-        &mut self,
-        member: &Member,
-        source: &mut dyn Read,
-        walk: &mut Walk<'_>,
-    ) -> Result<(), String> {
+    fn member(&mut self, member: &Member, source: &mut dyn Read, walk: &mut Walk<'_>) -> Result<(), String> {
         if let Packing::Other(why) = &member.packing {
             return Err(why.clone());
         }
@@ -137,9 +122,7 @@ impl Reader {
         if matches!(member.packing, Packing::Deflated) {
             let (packed, text) = (self.packed.filled(), &mut self.text);
             let (size, checksum) = (member.size, member.checksum);
-            cut = self
-                .inflater
-                .deflate(packed, size, checksum, text, self.limit);
+            cut = self.inflater.deflate(packed, size, checksum, text, self.limit);
             self.swap();
         }
         self.layers(walk, 1)?;

@@ -8,13 +8,7 @@ use super::{fast, resync, shape, table};
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Words of which every log has at least one, however broken it is.
-const EVIDENCE: [&[u8]; 5] = [
-    b"eventVersion",
-    b"eventName",
-    b"eventSource",
-    b"\"Records\"",
-    b"CloudTrailEvent",
-];
+const EVIDENCE: [&[u8]; 5] = [b"eventVersion", b"eventName", b"eventSource", b"\"Records\"", b"CloudTrailEvent"];
 
 /// Reads a whole text. `base` is its offset in the object.
 pub(super) fn text(walk: &mut Walk<'_>, text: &mut [u8], base: u64) {
@@ -40,11 +34,7 @@ fn whole(walk: &mut Walk<'_>, text: &mut [u8]) {
     }
     if walk.outcome.records == 0 && walk.outcome.malformed > 0 && !has_evidence(text) {
         walk.cut = false;
-        walk.outcome = Outcome {
-            not_a_log: 1,
-            bytes: walk.outcome.bytes,
-            ..Outcome::default()
-        };
+        walk.outcome = Outcome { not_a_log: 1, bytes: walk.outcome.bytes, ..Outcome::default() };
     }
     if walk.outcome.counted() == 0 {
         if walk.cut {
@@ -91,9 +81,7 @@ fn has_records(text: &[u8]) -> bool {
 }
 
 fn has_evidence(text: &[u8]) -> bool {
-    EVIDENCE
-        .iter()
-        .any(|word| memchr::memmem::find(text, word).is_some())
+    EVIDENCE.iter().any(|word| memchr::memmem::find(text, word).is_some())
 }
 
 /// Text from a shell that writes UTF-16, with its byte order mark.
@@ -103,11 +91,7 @@ fn from_utf16(text: &[u8]) -> Option<Vec<u8>> {
         [0xfe, 0xff, ..] => u16::from_be_bytes,
         _ => return None,
     };
-    let units = text[2..]
-        .chunks_exact(2)
-        .map(|pair| join([pair[0], pair[1]]));
-    let decoded: String = char::decode_utf16(units)
-        .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
+    let units = text[2..].chunks_exact(2).map(|pair| join([pair[0], pair[1]]));
+    let decoded: String = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     Some(decoded.into_bytes())
 }

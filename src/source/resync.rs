@@ -4,14 +4,8 @@ use super::scan::{Fault, skip_blank};
 
 /// Keys that begin a record or its envelope and hardly anything nested in one. A quote inside a
 /// JSON string is escaped, so `{"eventVersion"` is the start of an object wherever it stands.
-const FIRST_KEYS: [&[u8]; 6] = [
-    b"eventVersion",
-    b"eventTime",
-    b"eventID",
-    b"userIdentity",
-    b"EventId",
-    b"CloudTrailEvent",
-];
+const FIRST_KEYS: [&[u8]; 6] =
+    [b"eventVersion", b"eventTime", b"eventID", b"userIdentity", b"EventId", b"CloudTrailEvent"];
 
 /// Whether a record begins at `at`: at a brace before one of its keys.
 pub(super) fn starts_record(text: &[u8], at: usize) -> bool {
@@ -23,17 +17,13 @@ pub(super) fn starts_record(text: &[u8], at: usize) -> bool {
         return false;
     }
     let key = &text[quote + 1..];
-    FIRST_KEYS
-        .iter()
-        .any(|first| key.starts_with(first) && key.get(first.len()) == Some(&b'"'))
+    FIRST_KEYS.iter().any(|first| key.starts_with(first) && key.get(first.len()) == Some(&b'"'))
 }
 
 /// The first offset from `from` up to `to` at which a record begins, or an object at the very
 /// start of a line, where nothing that is nested stands. The value of a member is neither.
 pub(super) fn next_record(text: &[u8], from: usize, to: usize) -> Option<usize> {
-    memchr::memchr_iter(b'{', &text[from..to])
-        .map(|at| from + at)
-        .find(|&at| is_landmark(text, at))
+    memchr::memchr_iter(b'{', &text[from..to]).map(|at| from + at).find(|&at| is_landmark(text, at))
 }
 
 fn is_landmark(text: &[u8], at: usize) -> bool {

@@ -30,21 +30,12 @@ impl Fault {
 
 /// The offset behind the JSON value that starts at `start`, blanks before it included.
 pub(super) fn value(text: &[u8], start: usize) -> Result<usize, Fault> {
-    let mut scanner = Scanner {
-        text,
-        at: start,
-        depth: 0,
-        in_string: false,
-        objects: [0; MAX_DEPTH / 64],
-    };
+    let mut scanner = Scanner { text, at: start, depth: 0, in_string: false, objects: [0; MAX_DEPTH / 64] };
     match scanner.value() {
         Ok(()) => Ok(scanner.at),
-        Err(why) => Err(Fault {
-            at: scanner.at.min(text.len()),
-            depth: scanner.depth,
-            in_string: scanner.in_string,
-            why,
-        }),
+        Err(why) => {
+            Err(Fault { at: scanner.at.min(text.len()), depth: scanner.depth, in_string: scanner.in_string, why })
+        }
     }
 }
 
@@ -218,10 +209,7 @@ impl Scanner<'_> {
         self.at += 1;
         loop {
             let rest = &self.text[self.at..];
-            let Some(length) = rest
-                .iter()
-                .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)
-            else {
+            let Some(length) = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20) else {
                 self.at = self.text.len();
                 return Err(ENDED);
             };

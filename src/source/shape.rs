@@ -40,10 +40,7 @@ struct Keys<'t> {
 
 /// The key of an envelope whose value is an array of records or of further envelopes.
 pub(super) fn is_container_key(key: &[u8]) -> bool {
-    matches!(
-        key,
-        b"Records" | b"Events" | b"events" | b"logEvents" | b"Messages"
-    )
+    matches!(key, b"Records" | b"Events" | b"events" | b"logEvents" | b"Messages")
 }
 
 /// Whether an object begins as CloudTrail writes every record: with a version of its own, which
@@ -120,8 +117,8 @@ impl<'t> Keys<'t> {
         for (key, value) in members(object, 0) {
             match key {
                 b"eventVersion" if value.starts_with(b"\"1.") => return None,
-                b"eventVersion" | b"eventName" | b"eventTime" | b"eventID" | b"userIdentity"
-                | b"eventname" | b"eventtime" | b"eventid" | b"useridentity" => {
+                b"eventVersion" | b"eventName" | b"eventTime" | b"eventID" | b"userIdentity" | b"eventname"
+                | b"eventtime" | b"eventid" | b"useridentity" => {
                     keys.is_record = true;
                 }
                 b"eventSource" | b"EventSource" => keys.event_source = value,
@@ -136,8 +133,9 @@ impl<'t> Keys<'t> {
                 b"_source" => keys.document = Some(value),
                 b"Sns" => keys.sns = Some(value),
                 b"event" => keys.event = Some(value),
-                b"awsAccountId" | b"digestStartTime" | b"digestEndTime" | b"digestS3Bucket"
-                | b"logFiles" => keys.digest_keys += 1,
+                b"awsAccountId" | b"digestStartTime" | b"digestEndTime" | b"digestS3Bucket" | b"logFiles" => {
+                    keys.digest_keys += 1
+                }
                 b"s3ObjectKey" => keys.is_notice = true,
                 b"Event" => keys.is_notice |= value == b"\"s3:TestEvent\"",
                 _ => {}
@@ -150,10 +148,7 @@ impl<'t> Keys<'t> {
     fn cloud_trail(&self) -> Option<Kind<'t>> {
         if let Some(event) = self.cloud_trail_event {
             return Some(match event.first() {
-                Some(b'"') => Kind::Encoded {
-                    text: event,
-                    required: true,
-                },
+                Some(b'"') => Kind::Encoded { text: event, required: true },
                 Some(b'{') => Kind::Object(event),
                 _ => Kind::NotALog,
             });
@@ -167,11 +162,7 @@ impl<'t> Keys<'t> {
         if let Some(detail) = self.detail
             && self.detail_type
         {
-            return Some(if is_record(detail) {
-                Kind::Object(detail)
-            } else {
-                Kind::NotALog
-            });
+            return Some(if is_record(detail) { Kind::Object(detail) } else { Kind::NotALog });
         }
         (self.digest_keys >= 2 || self.is_notice).then_some(Kind::NotALog)
     }
@@ -202,25 +193,19 @@ fn array(value: &[u8]) -> Option<Kind<'_>> {
 /// Text in a string, or the object that some shippers make of it.
 fn encoded(value: &[u8]) -> Kind<'_> {
     match value.first() {
-        Some(b'"') => Kind::Encoded {
-            text: value,
-            required: false,
-        },
+        Some(b'"') => Kind::Encoded { text: value, required: false },
         Some(b'{') => Kind::Object(value),
         _ => Kind::NotALog,
     }
 }
 
 fn is_record(value: &[u8]) -> bool {
-    value.starts_with(b"{")
-        && (is_plain_record(value) || Keys::of(value).is_none_or(|keys| keys.is_record))
+    value.starts_with(b"{") && (is_plain_record(value) || Keys::of(value).is_none_or(|keys| keys.is_record))
 }
 
 fn member<'t>(object: &'t [u8], wanted: &[u8]) -> Option<&'t [u8]> {
     if !object.starts_with(b"{") {
         return None;
     }
-    members(object, 0)
-        .find(|(key, _)| *key == wanted)
-        .map(|(_, value)| value)
+    members(object, 0).find(|(key, _)| *key == wanted).map(|(_, value)| value)
 }

@@ -10,16 +10,7 @@ use super::walk::Walk;
 /// A header line longer than this many bytes is none.
 const MAX_HEADER: usize = 64 << 10;
 /// Columns that hold a whole record as JSON text, as their names are once stripped.
-const WHOLE: [&str; 8] = [
-    "eventjson",
-    "cloudtrailevent",
-    "event",
-    "record",
-    "raw",
-    "message",
-    "detail",
-    "json",
-];
+const WHOLE: [&str; 8] = ["eventjson", "cloudtrailevent", "event", "record", "raw", "message", "detail", "json"];
 /// Columns that no other table has.
 const TELLING: [&str; 8] = [
     "eventname",
@@ -47,10 +38,7 @@ pub(super) fn is_table(text: &[u8]) -> bool {
 
 /// A column name without blanks, punctuation and capitals.
 fn stripped(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|letter| letter.to_ascii_lowercase())
-        .collect()
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 /// Reads all rows of a table; the header is the first.
@@ -65,10 +53,8 @@ pub(super) fn read(walk: &mut Walk<'_>, mut text: impl Read) {
     }
     head.truncate(filled);
     let delimiter = delimiter(&head);
-    let mut rows = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .from_reader(head.as_slice().chain(text));
+    let mut rows =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(head.as_slice().chain(text));
     let columns: Vec<Column> = match rows.byte_headers() {
         Ok(names) => names.iter().map(Column::new).collect(),
         Err(error) => return walk.malformed_at("row 1", &error.to_string()),
@@ -95,11 +81,7 @@ pub(super) fn read(walk: &mut Walk<'_>, mut text: impl Read) {
 fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or(head);
     let count = |wanted: u8| line.iter().filter(|&&byte| byte == wanted).count();
-    [b',', b'\t', b';']
-        .into_iter()
-        .rev()
-        .max_by_key(|&candidate| count(candidate))
-        .unwrap_or(b',')
+    [b',', b'\t', b';'].into_iter().rev().max_by_key(|&candidate| count(candidate)).unwrap_or(b',')
 }
 
 struct Column {
@@ -120,20 +102,15 @@ impl Column {
             "awsaccesskey" => Some("accessKeyId"),
             _ => None,
         };
-        Self {
-            key,
-            is_whole: WHOLE.contains(&stripped.as_str()),
-            identity,
-        }
+        Self { key, is_whole: WHOLE.contains(&stripped.as_str()), identity }
     }
 }
 
 fn take_row(walk: &mut Walk<'_>, columns: &[Column], row: &csv::ByteRecord, line: u64) {
     let place = format!("line {line}");
     let cells = || columns.iter().zip(row.iter());
-    let whole = cells().find(|(column, cell)| {
-        column.is_whole && cell.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
-    });
+    let whole = cells()
+        .find(|(column, cell)| column.is_whole && cell.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'));
     if let Some((_, cell)) = whole {
         return walk.cell(cell, &place);
     }
@@ -155,10 +132,7 @@ fn take_row(walk: &mut Walk<'_>, columns: &[Column], row: &csv::ByteRecord, line
     if !identity.is_empty() && !record.contains_key("userIdentity") {
         record.insert("userIdentity".to_owned(), Value::Object(identity));
     }
-    if !["eventName", "eventSource", "eventTime"]
-        .iter()
-        .any(|key| record.contains_key(*key))
-    {
+    if !["eventName", "eventSource", "eventTime"].iter().any(|key| record.contains_key(*key)) {
         return walk.malformed_at(&place, "a row without an event");
     }
     walk.give(Value::Object(record).to_string().as_bytes());

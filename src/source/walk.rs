@@ -234,9 +234,7 @@ impl<'c> Walk<'c> {
         if !self.mixed && !self.broken {
             self.malformed("expected a record");
         }
-        let length = text[at..]
-            .iter()
-            .position(|byte| b"{}[]\",\n".contains(byte));
+        let length = text[at..].iter().position(|byte| b"{}[]\",\n".contains(byte));
         length.map_or(text.len(), |length| at + length.max(1))
     }
 
@@ -246,10 +244,7 @@ impl<'c> Walk<'c> {
             self.malformed("envelopes nested too deeply");
             return;
         }
-        let inside = Level {
-            envelopes: level.envelopes + 1,
-            ..level
-        };
+        let inside = Level { envelopes: level.envelopes + 1, ..level };
         match shape::kind(object) {
             Kind::Record => self.give(object),
             Kind::NotALog => self.not_a_log(),
@@ -289,10 +284,7 @@ impl<'c> Walk<'c> {
             self.malformed("strings inside strings nested too deeply");
             return true;
         }
-        let inside = Level {
-            strings: level.strings + 1,
-            ..level
-        };
+        let inside = Level { strings: level.strings + 1, ..level };
         let before = self.outcome.counted();
         let (cut, looks) = (self.cut, self.second_looks);
         self.second_looks = text.len().saturating_mul(SECOND_LOOKS);

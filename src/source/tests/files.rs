@@ -22,15 +22,9 @@ fn archive(path: &Path, members: &[(&str, &[u8])]) {
 }
 
 fn names(paths: &[&Path]) -> Vec<String> {
-    let paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let objects = discover(&paths).unwrap();
-    objects
-        .iter()
-        .map(|object| object.name().to_owned())
-        .collect()
+    objects.iter().map(|object| object.name().to_owned()).collect()
 }
 
 #[test]
@@ -73,10 +67,7 @@ fn a_bomb_ends_at_the_limit() {
     let (records, outcome) = read(&gzip(text.as_bytes()));
     assert_eq!(records.len(), 1);
     assert_eq!(outcome.bytes, LIMIT);
-    assert_eq!(
-        outcome.skipped.unwrap(),
-        "larger than 1 MiB unpacked after 1 record"
-    );
+    assert_eq!(outcome.skipped.unwrap(), "larger than 1 MiB unpacked after 1 record");
 
     let many = gzip(" ".repeat(1 << 19).as_bytes()).repeat(3);
     assert!(read(&many).1.skipped.is_some());
@@ -134,15 +125,9 @@ fn directories_are_walked_in_the_order_of_delivery() {
     assert_eq!(names(&[&top.join("**/*.json*")]), expected);
     assert_eq!(names(&[&top.join("*")]), expected);
     assert_eq!(names(&[&top.join(late), &top.join(late)]).len(), 2);
-    let days: Vec<_> = objects(top)
-        .iter()
-        .map(super::Object::delivered_day)
-        .collect();
+    let days: Vec<_> = objects(top).iter().map(super::Object::delivered_day).collect();
     assert_eq!(days, [None, Some(19_723), Some(19_724)]);
-    assert_eq!(
-        objects(&top.join(other))[0].bytes(),
-        record("A").len() as u64
-    );
+    assert_eq!(objects(&top.join(other))[0].bytes(), record("A").len() as u64);
 }
 
 #[cfg(unix)]
@@ -165,15 +150,9 @@ fn links_that_lead_in_circles_end() {
 fn what_is_not_there_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let of = |name: &str| discover(&[directory.path().join(name).display().to_string()]);
-    assert!(matches!(
-        of("missing.json"),
-        Err(SourceError::NoSuchPath(_))
-    ));
+    assert!(matches!(of("missing.json"), Err(SourceError::NoSuchPath(_))));
     assert!(matches!(of("*.json"), Err(SourceError::NoMatch(_))));
-    assert!(matches!(
-        of("a**b/[.json"),
-        Err(SourceError::BadPattern { .. })
-    ));
+    assert!(matches!(of("a**b/[.json"), Err(SourceError::BadPattern { .. })));
     let twice = ["-".to_owned(), "-".to_owned()];
     assert!(matches!(discover(&twice), Err(SourceError::StdinTwice)));
     fs::write(directory.path().join("[x].json"), record("A")).unwrap();

@@ -28,10 +28,7 @@ fn containers_give_the_records_as_they_are() {
         all.join("\n"),
         format!("\n\r\n{}\r\n\r\n", all.join("\r\n\r\n")),
         all.concat(),
-        format!(
-            "{{\"Records\":[{}]}}{{\"Records\":[{},{}]}}",
-            all[0], all[1], all[2]
-        ),
+        format!("{{\"Records\":[{}]}}{{\"Records\":[{},{}]}}", all[0], all[1], all[2]),
         format!("[{}][{},{}]", all[0], all[1], all[2]),
     ] {
         let (records, outcome) = read(text.as_bytes());
@@ -86,23 +83,11 @@ fn what_is_no_log_counts_as_such() {
         ("<html><body>{}</body></html>", 1),
         ("plain text, with a comma", 1),
         ("{{ template }} [", 1),
-        (
-            r#"{"awsAccountId":"1","digestStartTime":null,"logFiles":[]}"#,
-            1,
-        ),
+        (r#"{"awsAccountId":"1","digestStartTime":null,"logFiles":[]}"#, 1),
         (r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#, 1),
-        (
-            r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"a"}]}"#,
-            1,
-        ),
-        (
-            r#"{"detail-type":"Object Created","detail":{"bucket":{}}}"#,
-            1,
-        ),
-        (
-            r#"{"Records":[{"eventSource":"aws:sqs","body":"{ no"},{"eventSource":"aws:sqs","body":"no"}]}"#,
-            1,
-        ),
+        (r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"a"}]}"#, 1),
+        (r#"{"detail-type":"Object Created","detail":{"bucket":{}}}"#, 1),
+        (r#"{"Records":[{"eventSource":"aws:sqs","body":"{ no"},{"eventSource":"aws:sqs","body":"no"}]}"#, 1),
     ] {
         let (records, outcome) = read(text.as_bytes());
         assert!(records.is_empty());
@@ -125,10 +110,7 @@ fn reading_goes_on_behind_what_is_broken() {
     let lost_quote = b.replacen("\"IAMUser\"", "\"IAMUser", 1);
     let open = &b[..b.len() - 9];
     assert_eq!(counts(&format!("{{\"Records\":[{a} {b}{c}]}}")), (3, 0, 0));
-    assert_eq!(
-        counts(&format!("[{a}, // text\n{b} /* \" */,{c}]")),
-        (3, 0, 0)
-    );
+    assert_eq!(counts(&format!("[{a}, // text\n{b} /* \" */,{c}]")), (3, 0, 0));
     assert_eq!(counts(&format!("[{a}, ... {b}, ..., {c}]")), (3, 2, 0));
     for broken in [
         format!("{{\"Records\":[{a},{{\"eventVersion\": ... }},{c}]}}"),

@@ -38,11 +38,7 @@ fn a_cut_at_any_byte_keeps_what_is_before_it() {
             if lead > 0 && complete > 0 {
                 let ending = if complete == 1 { "" } else { "s" };
                 let why = format!("truncated after {complete} record{ending}");
-                assert_eq!(
-                    outcome.skipped.as_deref(),
-                    Some(why.as_str()),
-                    "{cut} of {text}"
-                );
+                assert_eq!(outcome.skipped.as_deref(), Some(why.as_str()), "{cut} of {text}");
             }
         }
     }
@@ -68,11 +64,8 @@ fn changed_bytes_and_noise_are_survived() {
     let seeds = [
         format!("{{\"Records\":[{joined}]}}").into_bytes(),
         all.join("\n").into_bytes(),
-        format!(
-            "{{\"Events\":[{{\"CloudTrailEvent\":\"{}\"}}]}}",
-            all[0].replace('\\', "\\\\").replace('"', "\\\"")
-        )
-        .into_bytes(),
+        format!("{{\"Events\":[{{\"CloudTrailEvent\":\"{}\"}}]}}", all[0].replace('\\', "\\\\").replace('"', "\\\""))
+            .into_bytes(),
         table.into_bytes(),
         packed,
     ];
@@ -90,9 +83,8 @@ fn changed_bytes_and_noise_are_survived() {
             }
             read(&bytes);
         }
-        let noise: Vec<u8> = (0..random.below(300))
-            .map(|_| b"{}[]\",:\\/\n1tfn eventVersionRecords"[random.below(34)])
-            .collect();
+        let noise: Vec<u8> =
+            (0..random.below(300)).map(|_| b"{}[]\",:\\/\n1tfn eventVersionRecords"[random.below(34)]).collect();
         read(&noise);
     }
 }
@@ -102,12 +94,7 @@ fn changed_bytes_and_noise_are_survived() {
 fn hostile_text_takes_linear_time_and_bounded_stack() {
     let count = 100_000;
     let run = |text: String| {
-        std::thread::Builder::new()
-            .stack_size(1 << 20)
-            .spawn(move || read(text.as_bytes()).1)
-            .unwrap()
-            .join()
-            .unwrap()
+        std::thread::Builder::new().stack_size(1 << 20).spawn(move || read(text.as_bytes()).1).unwrap().join().unwrap()
     };
     for unit in [
         "[",
@@ -132,16 +119,10 @@ fn hostile_text_takes_linear_time_and_bounded_stack() {
         let tail = unit.repeat(count / unit.len());
         run(tail.clone());
         run(format!("{{\"Records\":[{tail}"));
-        run(format!(
-            "{{\"Records\":[{{\"eventVersion\":\"1.08\",\"a\":{tail}"
-        ));
+        run(format!("{{\"Records\":[{{\"eventVersion\":\"1.08\",\"a\":{tail}"));
         run(format!("[{},{tail}", three().join(",")));
     }
-    let deep = format!(
-        "{{\"Records\":[{}{}]}}",
-        "[".repeat(count),
-        "]".repeat(count)
-    );
+    let deep = format!("{{\"Records\":[{}{}]}}", "[".repeat(count), "]".repeat(count));
     run(deep);
     let nested = format!("[{}{}]", "{\"Records\":[".repeat(500), "]}".repeat(500));
     run(nested);
