@@ -4,6 +4,7 @@
 //! [`Event`] is the small owned form that travels on when a detector or the lineage cares.
 
 pub(crate) mod facts;
+pub(crate) mod id;
 pub(crate) mod identity;
 pub(crate) mod place;
 pub(crate) mod policy;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use facts::Facts;
+pub(crate) use id::EventId;
 pub(crate) use identity::{CredentialKind, Identity, PrincipalKind};
 pub(crate) use place::Place;
 pub(crate) use record::{NotAnEvent, Record};

@@ -1,8 +1,10 @@
 //! Exported logs in, findings and incidents out: a map over files on all cores, and a reduce in order of time.
 
+mod bursts;
 pub(crate) mod map;
 pub(crate) mod part;
 pub(crate) mod reduce;
+mod table;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,7 +16,7 @@ use crate::model::{Finding, Incident, Level, Summary};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For a person at a terminal.
     Table,
     /// One JSON object a line, schema `stakeout/1`.

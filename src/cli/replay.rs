@@ -32,9 +32,9 @@ pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
-    /// Start from what an earlier run learned.
+    /// Start from what earlier runs learned; several files are merged.
     #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
+    baseline: Vec<PathBuf>,
     /// Write what this run learned.
     #[arg(long, value_name = "FILE")]
     save_baseline: Option<PathBuf>,
@@ -80,10 +80,10 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     for problem in &rules.problems {
         super::complain(&problem.to_string());
     }
-    let baseline = match &arguments.baseline {
-        Some(path) => file::load(path)?,
-        None => Baseline::default(),
-    };
+    let mut baseline = Baseline::default();
+    for path in &arguments.baseline {
+        baseline.merge(file::load(path)?);
+    }
     let objects = discover(&arguments.paths)?;
     let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
     let settings = Settings { range, threads, max_object_bytes: arguments.max_object.saturating_mul(1 << 20) };

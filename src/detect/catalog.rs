@@ -4,27 +4,40 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use rsigma_parser::{CorrelationCondition, CorrelationRule, CorrelationType, SigmaRule};
+use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, SigmaRule, WindowMode};
 
 use super::partial::Compiled;
 use super::rule::{Detector, Problem, RuleFile};
 use crate::baseline::{Among, Dimension, Family};
-use crate::event::Seconds;
 use crate::event::view::is_shape_field;
+use crate::event::{DAY, Seconds};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/detectors.rs"));
 }
 
 /// Which of many matching records a rule needs to see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Thin {
     /// Every one.
     No,
     /// The first of a day, per caller, place and kind of call: for rules that ask what is new.
     Day,
-    /// The first in so many seconds: for rules that count distinct values in a window many times as long.
-    Bucket(Seconds),
+    /// The first in each stretch of time, and those only where enough distinct values come together.
+    Counted(Counting),
+}
+
+/// How a correlation counts distinct values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counting {
+    /// Length of its window.
+    pub window: Seconds,
+    /// Within a stretch of this length only the first call of a kind is looked at: a sixtieth of the window.
+    pub stretch: Seconds,
+    pub group_by: Vec<String>,
+    pub values: Vec<String>,
+    /// It never fires on fewer distinct values.
+    pub least: usize,
 }
 
 /// One Sigma rule, compiled, and what its matches are for.
@@ -184,19 +197,40 @@ pub(crate) fn is_header_field(path: &str) -> bool {
     is_shape_field(path) || OF_PLACE_OR_CALLER.contains(&path)
 }
 
-/// Thinning keeps what a rule asks: distinct values over a window are the same when only the first of each sixtieth of
-/// the window is kept, but for that sixtieth; what is new on a day is the day's first.
+/// What is new on a day is the day's first. Distinct values over a window are the same, but for a sixtieth of it, when
+/// only the first of each sixtieth is kept.
 fn thin(detector: Option<&Detector>, correlations: &[&CorrelationRule]) -> Thin {
     match (detector, correlations) {
         (Some(detector), []) if detector.first_seen.is_some() => Thin::Day,
-        (None, [only]) if only.correlation_type == CorrelationType::ValueCount => {
-            let from_header = only.group_by.iter().chain(value_fields(only)).all(|field| is_header_field(field))
-                && only.aliases.is_empty();
-            let span = Seconds::try_from(only.timespan.seconds).unwrap_or(Seconds::MAX);
-            if from_header { Thin::Bucket((span / 60).max(1)) } else { Thin::No }
-        }
+        (None, [only]) => counting(only).map_or(Thin::No, Thin::Counted),
         _ => Thin::No,
     }
+}
+
+/// How a correlation counts, if it counts distinct values of fields that every event carries.
+fn counting(correlation: &CorrelationRule) -> Option<Counting> {
+    let CorrelationCondition::Threshold { predicates, .. } = &correlation.condition else {
+        return None;
+    };
+    let values = value_fields(correlation);
+    let from_header = correlation.group_by.iter().chain(values).all(|field| is_header_field(field));
+    let sliding = correlation.window == WindowMode::Sliding && correlation.aliases.is_empty();
+    if correlation.correlation_type != CorrelationType::ValueCount || !from_header || !sliding {
+        return None;
+    }
+    let least = predicates.iter().filter_map(|(operator, number)| match operator {
+        ConditionOperator::Gte | ConditionOperator::Eq => usize::try_from(*number).ok(),
+        ConditionOperator::Gt => usize::try_from(number + 1).ok(),
+        _ => None,
+    });
+    let window = Seconds::try_from(correlation.timespan.seconds).ok().filter(|window| *window <= DAY)?;
+    Some(Counting {
+        window,
+        stretch: (window / 60).max(1),
+        group_by: correlation.group_by.clone(),
+        values: values.to_vec(),
+        least: least.max()?,
+    })
 }
 
 fn read_folder(folder: &Path) -> Result<Vec<RuleFile>> {

@@ -9,10 +9,10 @@ use rsigma_eval::{
     CorrelationConfig, CorrelationEngine, CorrelationEventMode, DetectionBody, EvaluationResult, Event as SigmaEvent,
     EventValue, ResultBody, RuleHeader,
 };
-use rsigma_parser::SigmaCollection;
+use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, SigmaCollection};
 
 use super::catalog::{Rule, Rules};
-use crate::event::view::{LIST, raw_shape_field, shape_field};
+use crate::event::view::{LIST, header_text};
 use crate::event::{Event, Seconds};
 
 /// Events that one firing names at most: the latest of its window.
@@ -53,7 +53,7 @@ impl Correlator {
         let mut engine = CorrelationEngine::new(config);
         let mut collection = SigmaCollection::new();
         collection.rules = rules.correlated.clone();
-        collection.correlations.clone_from(&rules.correlations);
+        collection.correlations = rules.correlations.iter().cloned().map(whole).collect();
         engine.add_collection(&collection).context("correlations")?;
         let id_of = |wanted: &String| {
             let found =
@@ -134,6 +134,19 @@ impl Correlator {
     }
 }
 
+/// A temporal correlation without a condition wants all of its rules; the engine would be content with one.
+fn whole(mut correlation: CorrelationRule) -> CorrelationRule {
+    let all = correlation.rules.len() as u64;
+    let temporal = matches!(correlation.correlation_type, CorrelationType::Temporal | CorrelationType::TemporalOrdered);
+    if let CorrelationCondition::Threshold { predicates, .. } = &mut correlation.condition
+        && temporal
+        && *predicates == [(ConditionOperator::Gte, 1)]
+    {
+        *predicates = vec![(ConditionOperator::Gte, all)];
+    }
+    correlation
+}
+
 /// An event under the eyes of a correlation: its header and the fields that were kept for this.
 pub(crate) struct Known<'a>(pub &'a Event);
 
@@ -147,22 +160,10 @@ impl Known<'_> {
 impl SigmaEvent for Known<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
         let event = self.0;
-        let text = |text: &'_ str| Some(EventValue::Str(Cow::Owned(text.to_owned())));
         if let Some(value) = event.fields.get(path) {
             return Some(EventValue::Str(Cow::Borrowed(value)));
         }
-        match path {
-            "awsRegion" => text(&event.place.region),
-            "sourceIPAddress" => text(&event.place.source_ip),
-            "stakeout.principal" => text(&event.identity.key),
-            "stakeout.credential" => event.identity.credential.as_deref().and_then(text),
-            "stakeout.account" => text(&event.place.account),
-            "stakeout.network" => event.place.network.as_deref().and_then(text),
-            _ => match path.strip_prefix("stakeout.") {
-                Some(name) => shape_field(&event.shape, name),
-                None => raw_shape_field(&event.shape, path, true),
-            },
-        }
+        header_text(&event.identity, &event.shape, &event.place, path).map(|text| EventValue::Str(Cow::Owned(text)))
     }
 
     fn any_string_value(&self, _: &dyn Fn(&str) -> bool) -> bool {

@@ -59,9 +59,9 @@ impl<'r> Planner<'r> {
         for &n in candidates.iter() {
             let rule = &rules.rules[usize::from(n)];
             let verdict = rule.compiled.judge(&plan.shape);
-            match (verdict.must, verdict.may, rule.thin) {
+            match (verdict.must, verdict.may, &rule.thin) {
                 (true, _, Thin::Day) => plan.daily.push(n),
-                (true, _, Thin::Bucket(seconds)) => plan.bursts.push((seconds, n)),
+                (true, _, Thin::Counted(counting)) => plan.bursts.push((counting.stretch, n)),
                 (true, _, Thin::No) if rule.captures.is_empty() => plan.always.push(n),
                 (true, _, Thin::No) | (false, true, _) => plan.ask.push(n),
                 (false, false, _) => {}

@@ -58,44 +58,52 @@ impl Facts {
 
 /// Whether calls of this shape can have facts at all; asked once per shape.
 pub(crate) fn may_have(shape: &Shape) -> bool {
-    const VERBS: [&str; 13] = [
-        "Create",
-        "Delete",
-        "Attach",
-        "Detach",
-        "Put",
-        "Update",
-        "Run",
-        "Terminate",
-        "Register",
-        "Import",
-        "Publish",
-        "Add",
-        "Remove",
+    const IDENTITY: [&str; 9] = ["Create", "Delete", "Attach", "Detach", "Put", "Update", "Add", "Remove", "Upload"];
+    const MAKES: [&str; 5] = ["Create", "Run", "Register", "Import", "PutRule"];
+    /// Frequent, and they make nothing with an ARN.
+    const NOTHING: [&str; 8] = [
+        "CreateLogStream",
+        "CreateMultipartUpload",
+        "CreateTags",
+        "CreateGrant",
+        "CreateSession",
+        "CreateToken",
+        "CreateOAuth2Token",
+        "CreateChangeSet",
     ];
-    let mints = shape.service() == "sts"
-        && (shape.name.starts_with("Assume")
-            || shape.name.starts_with("GetSessionToken")
-            || shape.name.starts_with("GetFederationToken"));
-    if mints {
-        return !shape.failed && shape.principal_kind != "service";
+    let begins = |verbs: &[&str]| verbs.iter().any(|verb| shape.name.starts_with(verb));
+    match shape.service() {
+        "iam" => begins(&IDENTITY),
+        "sts" => {
+            !shape.failed && shape.principal_kind != "service" && begins(&["Assume", "GetSession", "GetFederation"])
+        }
+        _ if shape.failed || shape.service_call || !shape.write => false,
+        "lambda" if begins(&["UpdateFunctionCode", "PublishVersion"]) => true,
+        service => {
+            let makes = begins(&MAKES) && !NOTHING.contains(&shape.name.as_str());
+            makes || DELETIONS.contains(&(service, &shape.name))
+        }
     }
-    let identity = shape.service() == "iam" && VERBS.iter().any(|verb| shape.name.starts_with(verb));
-    let makes = !shape.failed
-        && !shape.service_call
-        && ["Create", "Delete", "Run", "Terminate", "Register", "Import", "Publish", "PutRule"]
-            .iter()
-            .any(|verb| shape.name.starts_with(verb));
-    identity || (makes && shape.write) || shape.name == "UpdateFunctionCode"
+}
+
+/// Deletions that are read, beside those of IAM.
+const DELETIONS: [(&str, &str); 4] =
+    [("lambda", "DeleteFunction"), ("events", "DeleteRule"), ("s3", "DeleteBucket"), ("ec2", "TerminateInstances")];
+
+/// The parts of a record that facts are in.
+pub(crate) struct Parts<'a> {
+    pub request: &'a Value,
+    pub response: &'a Value,
+    /// The message of a refusal.
+    pub refused: Option<&'a str>,
 }
 
 /// Reads the facts of a call; `None` when there are none.
-pub(crate) fn extract(shape: &Shape, identity: &Identity, region: &str, record: &Value) -> Option<Box<Facts>> {
-    let call =
-        Call { shape, identity, region, request: &record["requestParameters"], response: &record["responseElements"] };
+pub(crate) fn extract(shape: &Shape, identity: &Identity, region: &str, parts: &Parts<'_>) -> Option<Box<Facts>> {
+    let call = Call { shape, identity, region, request: parts.request, response: parts.response };
     let mut facts = Facts::default();
     if shape.service() == "iam" {
-        facts.target = call.target(record["errorMessage"].as_str());
+        facts.target = call.target(parts.refused);
         facts.grade = call.grade();
     }
     if !shape.failed {

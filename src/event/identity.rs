@@ -57,6 +57,8 @@ impl CredentialKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub kind: PrincipalKind,
+    /// `userIdentity.type`, as recorded.
+    pub raw_type: String,
     /// The stable id: the AIDA or AROA id where one is known (names can be used again), else the ARN or service.
     pub key: String,
     /// The ARN of user, role or root; for other callers what names them best.
@@ -104,6 +106,7 @@ impl Identity {
             _ => arn.rsplit(['/', ':']).next().unwrap_or(&arn).to_owned(),
         };
         Self {
+            raw_type: text("/type").unwrap_or_default().to_owned(),
             name,
             account: account.to_owned(),
             credential: credential.map(str::to_owned),

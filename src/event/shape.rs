@@ -17,7 +17,9 @@ pub(crate) struct Shape {
     pub error_code: String,
     pub event_type: String,
     pub user_agent: String,
-    /// `userIdentity.type`, as [`super::PrincipalKind`] spells it.
+    /// `userIdentity.type`, as recorded.
+    pub identity_type: String,
+    /// The same as [`super::PrincipalKind`] spells it.
     pub principal_kind: String,
     pub credential_kind: String,
     /// `readOnly`, where it was recorded.
@@ -54,6 +56,7 @@ impl Shape {
             error_code: record.error_code.clone().into_owned(),
             event_type: record.event_type.clone().into_owned(),
             user_agent: record.user_agent.clone().into_owned(),
+            identity_type: identity.raw_type.clone(),
             principal_kind: identity.kind.as_str().to_owned(),
             credential_kind: identity.credential_kind.as_str().to_owned(),
             read_only: record.read_only,

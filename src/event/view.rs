@@ -12,42 +12,87 @@ use super::{Identity, Place, Record, Shape};
 /// Separates the members of a list that was made one text.
 pub(crate) const LIST: &str = "\u{1e}";
 
+const REQUEST: &str = "requestParameters";
+const RESPONSE: &str = "responseElements";
+
+/// The parts of a record that were parsed, each under its own name.
+#[derive(Default)]
+pub(crate) struct Json {
+    request: OnceCell<Value>,
+    response: OnceCell<Value>,
+    whole: OnceCell<Value>,
+}
+
+/// Parses one field of a record.
+fn part(raw: &str, name: &'static str) -> Value {
+    let value = sonic_rs::get(raw, [name]).ok().and_then(|value| serde_json::from_str(value.as_raw_str()).ok());
+    Value::Object(serde_json::Map::from_iter([(name.to_owned(), value.unwrap_or(Value::Null))]))
+}
+
 /// A record under the eyes of a rule. Its JSON is parsed when the first deep field is asked for.
 pub(crate) struct View<'a> {
-    pub record: &'a Record<'a>,
-    pub identity: &'a Identity,
+    record: &'a Record<'a>,
+    identity: &'a Identity,
     pub shape: &'a Shape,
-    pub place: &'a Place,
+    place: &'a Place,
     /// Show the event name without its API version.
     pub stripped: bool,
-    json: &'a OnceCell<Value>,
-    deep: OnceCell<JsonEvent<'a>>,
+    json: &'a Json,
+    deep: [OnceCell<JsonEvent<'a>>; 3],
     facts: OnceCell<Option<Box<Facts>>>,
 }
 
 impl<'a> View<'a> {
-    /// `json` is where the parsed record will be kept.
+    /// `json` is where parsed parts of the record will be kept.
     pub(crate) fn new(
         record: &'a Record<'a>,
         identity: &'a Identity,
         shape: &'a Shape,
         place: &'a Place,
-        json: &'a OnceCell<Value>,
+        json: &'a Json,
     ) -> Self {
-        Self { record, identity, shape, place, stripped: false, json, deep: OnceCell::new(), facts: OnceCell::new() }
+        Self { record, identity, shape, place, stripped: false, json, deep: Default::default(), facts: OnceCell::new() }
     }
 
-    fn json(&self) -> &'a Value {
-        self.json.get_or_init(|| serde_json::from_str(&self.record.raw).unwrap_or(Value::Null))
+    fn request(&self) -> &'a Value {
+        &self.json.request.get_or_init(|| part(&self.record.raw, REQUEST))[REQUEST]
     }
 
-    fn deep(&self) -> &JsonEvent<'a> {
-        self.deep.get_or_init(|| JsonEvent::borrow(self.json()))
+    fn response(&self) -> &'a Value {
+        &self.json.response.get_or_init(|| part(&self.record.raw, RESPONSE))[RESPONSE]
+    }
+
+    fn whole(&self) -> &'a Value {
+        self.json.whole.get_or_init(|| serde_json::from_str(&self.record.raw).unwrap_or(Value::Null))
+    }
+
+    /// The part of the record in which a path is looked up; requests are much smaller than records.
+    fn deep(&self, path: &str) -> &JsonEvent<'a> {
+        let [request, response, whole] = &self.deep;
+        let parsed = |cell: &'a OnceCell<Value>| cell.get().unwrap_or(&Value::Null);
+        match path.split(['.', '[']).next().unwrap_or(path) {
+            REQUEST => request.get_or_init(|| {
+                self.request();
+                JsonEvent::borrow(parsed(&self.json.request))
+            }),
+            RESPONSE => response.get_or_init(|| {
+                self.response();
+                JsonEvent::borrow(parsed(&self.json.response))
+            }),
+            _ => whole.get_or_init(|| JsonEvent::borrow(self.whole())),
+        }
     }
 
     /// What the call made, gave or removed.
     pub(crate) fn facts(&self) -> Option<&Facts> {
-        self.facts.get_or_init(|| facts::extract(self.shape, self.identity, &self.place.region, self.json())).as_deref()
+        self.facts
+            .get_or_init(|| facts::extract(self.shape, self.identity, &self.place.region, &self.parts()))
+            .as_deref()
+    }
+
+    fn parts(&self) -> facts::Parts<'a> {
+        let refused = if self.shape.denied { self.whole()["errorMessage"].as_str() } else { None };
+        facts::Parts { request: self.request(), response: self.response(), refused }
     }
 
     /// The same, given away.
@@ -84,12 +129,31 @@ impl<'a> View<'a> {
 
     /// The secrets or parameters that a call names.
     fn secrets(&self) -> Option<EventValue<'_>> {
-        let request = &self.json()["requestParameters"];
+        let request = self.request();
         if let Some(one) = request.get("secretId").or_else(|| request.get("name")).or_else(|| request.get("path")) {
             return one.as_str().map(|name| EventValue::Str(Cow::Borrowed(name)));
         }
         let names = request.get("names").or_else(|| request.get("secretIdList"))?.as_array()?;
         Some(EventValue::Array(names.iter().map(EventValue::from).collect()))
+    }
+}
+
+/// A field that every event carries with it, as text.
+pub(crate) fn header_text(identity: &Identity, shape: &Shape, place: &Place, path: &str) -> Option<String> {
+    match path {
+        "awsRegion" => Some(place.region.clone()),
+        "sourceIPAddress" => Some(place.source_ip.clone()),
+        "stakeout.principal" => Some(identity.key.clone()),
+        "stakeout.credential" => identity.credential.clone(),
+        "stakeout.account" => Some(place.account.clone()),
+        "stakeout.network" => place.network.clone(),
+        _ => {
+            let value = match path.strip_prefix("stakeout.") {
+                Some(name) => shape_field(shape, name),
+                None => raw_shape_field(shape, path, true),
+            };
+            value.and_then(|value| value.as_str().map(Cow::into_owned))
+        }
     }
 }
 
@@ -136,7 +200,9 @@ pub(crate) fn is_shape_field(path: &str) -> bool {
                 | "console"
                 | "service_call"
         ),
-        None => matches!(path, "eventSource" | "eventName" | "errorCode" | "eventType" | "userAgent"),
+        None => {
+            matches!(path, "eventSource" | "eventName" | "errorCode" | "eventType" | "userAgent" | "userIdentity.type")
+        }
     }
 }
 
@@ -149,6 +215,7 @@ pub(crate) fn raw_shape_field<'a>(shape: &'a Shape, path: &str, stripped: bool) 
         "errorCode" => text(&shape.error_code),
         "eventType" => text(&shape.event_type),
         "userAgent" => text(&shape.user_agent),
+        "userIdentity.type" => text(&shape.identity_type),
         _ => None,
     }
 }
@@ -162,19 +229,19 @@ impl SigmaEvent for View<'_> {
             None if path == "sourceIPAddress" && !self.place.source_ip.is_empty() => {
                 Some(EventValue::Str(Cow::Borrowed(&self.place.source_ip)))
             }
-            None => self.deep().get_field(path),
+            None => self.deep(path).get_field(path),
         }
     }
 
     fn any_string_value(&self, pred: &dyn Fn(&str) -> bool) -> bool {
-        self.deep().any_string_value(pred)
+        self.deep("").any_string_value(pred)
     }
 
     fn all_string_values(&self) -> Vec<Cow<'_, str>> {
-        self.deep().all_string_values()
+        self.deep("").all_string_values()
     }
 
     fn to_json(&self) -> Value {
-        self.json().clone()
+        self.whole().clone()
     }
 }

@@ -167,6 +167,7 @@ impl Case {
     ) -> Vec<Node> {
         for (position, finding) in findings {
             self.findings.insert(position);
+            self.first = self.first.min(finding.first_event());
             if !finding.notice {
                 self.level = self.level.max(finding.level);
                 self.attack.extend(finding.attack.iter().cloned());

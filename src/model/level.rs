@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How bad a finding or an incident is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub(crate) enum Level {
     /// Worth a line in a log.
     Informational,
     /// Worth knowing.

@@ -1,20 +1,17 @@
 //! The map: files in, a part out. Runs on as many threads as there are, and knows nothing of order.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 
 use ahash::RandomState;
-use hashbrown::HashTable;
 
 use super::part::{Part, Usage};
+use super::table::Table;
 use crate::detect::catalog::Rules;
 use crate::detect::plan::{Plan, Planner, matches};
-use crate::event::{DAY, Event, Identity, NotAnEvent, Place, Record, Seconds, Shape, View};
+use crate::event::view::Json;
+use crate::event::{DAY, Event, EventId, Identity, NotAnEvent, Place, Record, Seconds, Shape, View};
 use crate::model::Skipped;
 use crate::source::{Object, Reader};
-
-/// Remembered identities, shapes and places; more are forgotten all at once, so that memory stays bounded.
-const MOST_REMEMBERED: usize = 40_000;
 
 /// Events outside of this time are left out.
 #[derive(Debug, Clone, Copy)]
@@ -33,22 +30,22 @@ pub(crate) struct Mapper<'r> {
     memory: Memory<'r>,
 }
 
-/// What many records share, kept once.
+/// What a worker has seen of callers, kinds of call and places, and the part that it is making.
 struct Memory<'r> {
     hasher: RandomState,
     planner: Planner<'r>,
-    identities: Table<(Box<str>, Box<str>, Arc<Identity>)>,
-    shapes: Table<Plan>,
+    callers: Table<Caller>,
+    kinds: Table<Arc<Plan>>,
     places: Table<Arc<Place>>,
-    days: HashTable<(u64, Day)>,
-    bursts: HashTable<(u64, Burst)>,
+    days: Table<Day>,
     part: Part,
 }
 
-/// Values found by hash, and by position.
-struct Table<T> {
-    index: HashTable<(u64, u32)>,
-    values: Vec<T>,
+/// A `userIdentity` as it was written, and what it means.
+struct Caller {
+    raw: Box<str>,
+    recipient: Box<str>,
+    identity: Arc<Identity>,
 }
 
 /// Calls of one kind, caller, place and day.
@@ -56,17 +53,11 @@ struct Day {
     key: [u32; 3],
     day: i64,
     first: Seconds,
-    first_id: Option<Arc<str>>,
     last: Seconds,
-}
-
-/// The first call of one kind, caller and place in a stretch of time.
-struct Burst {
-    key: [u32; 3],
-    length: Seconds,
-    stretch: i64,
-    first: Seconds,
-    first_id: Arc<str>,
+    /// The first of them, where a rule wants to know.
+    first_id: Option<EventId>,
+    /// The first of each stretch of time, where a rule counts: length of the stretch, time, id.
+    bursts: Vec<(Seconds, Seconds, EventId)>,
 }
 
 impl<'r> Mapper<'r> {
@@ -80,7 +71,7 @@ impl<'r> Mapper<'r> {
         for object in objects {
             self.read(object);
         }
-        self.memory.cut(self.rules)
+        self.memory.cut()
     }
 
     fn read(&mut self, object: &Object) {
@@ -115,13 +106,13 @@ impl<'r> Mapper<'r> {
 impl<'r> Memory<'r> {
     fn new(rules: &'r Rules) -> Self {
         Self {
+            // Fixed seeds: fingerprints must be the same on every thread.
             hasher: RandomState::with_seeds(1, 2, 3, 4),
             planner: Planner::new(rules),
-            identities: Table::default(),
-            shapes: Table::default(),
+            callers: Table::default(),
+            kinds: Table::default(),
             places: Table::default(),
-            days: HashTable::new(),
-            bursts: HashTable::new(),
+            days: Table::default(),
             part: Part::default(),
         }
     }
@@ -130,21 +121,13 @@ impl<'r> Memory<'r> {
     fn take(&mut self, rules: &Rules, record: &Record<'_>, judged: bool) {
         let fingerprint = self.fingerprint(record);
         self.part.seen.push(fingerprint);
-        let who = self.identity(record);
-        let what = self.shape(record, who);
+        let who = self.caller(record);
+        let what = self.kind(record, who);
         let place = self.place(record, who);
-        let id = || -> Arc<str> {
-            if record.id.is_empty() { format!("{fingerprint:016x}").into() } else { Arc::from(record.id.as_ref()) }
-        };
-        let plan = &self.shapes.values[what as usize];
-        let keep_first = judged && !plan.daily.is_empty();
-        for length in lengths(&plan.bursts).filter(|_| judged) {
-            let stretch = record.time.div_euclid(length);
-            note_burst(&mut self.bursts, &self.hasher, [who, what, place], length, stretch, record.time, &id);
-        }
-        note_day(&mut self.days, &self.hasher, [who, what, place], record.time, keep_first, &id);
-        if !plan.only_counts() {
-            self.keep(rules, record, [who, what, place], judged, id);
+        let key = [who, what, place];
+        self.note(key, record, fingerprint, judged);
+        if !self.kinds.get(what).only_counts() {
+            self.keep(rules, record, key, fingerprint, judged);
         }
     }
 
@@ -155,49 +138,50 @@ impl<'r> Memory<'r> {
         self.hasher.hash_one((record.id.as_bytes(), record.time, record.source.as_bytes(), record.name.as_bytes()))
     }
 
-    fn identity(&mut self, record: &Record<'_>) -> u32 {
+    fn caller(&mut self, record: &Record<'_>) -> u32 {
         let hash = self.hasher.hash_one((record.identity.as_bytes(), record.recipient.as_bytes()));
-        self.identities.find_or(
-            hash,
-            |(raw, recipient, _)| **raw == *record.identity && **recipient == *record.recipient,
-            || {
-                let identity = Arc::new(Identity::parse(&record.identity, &record.recipient));
-                (record.identity.as_ref().into(), record.recipient.as_ref().into(), identity)
-            },
-        )
+        let same = |known: &Caller| *known.raw == *record.identity && *known.recipient == *record.recipient;
+        self.callers.find_or(hash, same, || Caller {
+            raw: record.identity.as_ref().into(),
+            recipient: record.recipient.as_ref().into(),
+            identity: Arc::new(Identity::parse(&record.identity, &record.recipient)),
+        })
     }
 
-    fn shape(&mut self, record: &Record<'_>, who: u32) -> u32 {
-        let identity = Arc::clone(&self.identities.values[who as usize].2);
+    fn kind(&mut self, record: &Record<'_>, who: u32) -> u32 {
+        let identity = &self.callers.get(who).identity;
         let told = record.error_message && record.error_code.is_empty();
+        let flags = (
+            record.read_only,
+            record.from_console,
+            told,
+            identity.service_call,
+            identity.kind as u8,
+            identity.credential_kind as u8,
+            identity.raw_type.as_bytes(),
+        );
         let hash = self.hasher.hash_one((
             record.source.as_bytes(),
             record.name.as_bytes(),
             record.user_agent.as_bytes(),
             record.error_code.as_bytes(),
             record.event_type.as_bytes(),
-            (
-                record.read_only,
-                record.from_console,
-                told,
-                identity.service_call,
-                identity.kind as u8,
-                identity.credential_kind as u8,
-            ),
+            flags,
         ));
-        let planner = &mut self.planner;
-        let same = |plan: &Plan| {
+        let same = |plan: &Arc<Plan>| {
             let shape = &plan.shape;
             shape.source == record.source
                 && shape.raw_name == record.name
                 && shape.user_agent == record.user_agent
                 && shape.error_code == record.error_code
+                && shape.identity_type == identity.raw_type
         };
-        self.shapes.find_or(hash, same, || planner.plan(Shape::of(record, &identity)))
+        let planner = &mut self.planner;
+        self.kinds.find_or(hash, same, || Arc::new(planner.plan(Shape::of(record, identity))))
     }
 
     fn place(&mut self, record: &Record<'_>, who: u32) -> u32 {
-        let identity = &self.identities.values[who as usize].2;
+        let identity = &self.callers.get(who).identity;
         let account = if record.recipient.is_empty() { identity.account.as_str() } else { record.recipient.as_ref() };
         let hash = self.hasher.hash_one((account, record.region.as_bytes(), record.source_ip.as_bytes()));
         let same = |place: &Arc<Place>| {
@@ -206,21 +190,36 @@ impl<'r> Memory<'r> {
         self.places.find_or(hash, same, || Arc::new(Place::new(account, &record.region, &record.source_ip)))
     }
 
+    /// Counts the call on its day.
+    fn note(&mut self, key: [u32; 3], record: &Record<'_>, fingerprint: u64, judged: bool) {
+        let (time, day) = (record.time, record.time.div_euclid(DAY));
+        let hash = self.hasher.hash_one((key, day));
+        let new = || Day { key, day, first: Seconds::MAX, last: Seconds::MIN, first_id: None, bursts: Vec::new() };
+        let position = self.days.find_or(hash, |known| known.key == key && known.day == day, new);
+        let plan = self.kinds.get(key[1]);
+        let noted = self.days.get_mut(position);
+        if judged && !plan.daily.is_empty() && time <= noted.first {
+            let id = event_id(record, fingerprint);
+            let tied = time == noted.first;
+            noted.first_id = match noted.first_id.take() {
+                Some(known) if tied => Some(known.min(id)),
+                _ => Some(id),
+            };
+        }
+        if judged {
+            for &(length, _) in &plan.bursts {
+                noted.burst(length, record, fingerprint);
+            }
+        }
+        noted.first = noted.first.min(time);
+        noted.last = noted.last.max(time);
+    }
+
     /// Asks the rules that want to see the record itself, and keeps it when one matches or it has facts.
-    fn keep(
-        &mut self,
-        rules: &Rules,
-        record: &Record<'_>,
-        [who, what, place]: [u32; 3],
-        judged: bool,
-        id: impl Fn() -> Arc<str>,
-    ) {
-        let (plan, identity, place) = (
-            &self.shapes.values[what as usize],
-            &self.identities.values[who as usize].2,
-            &self.places.values[place as usize],
-        );
-        let json = OnceCell::new();
+    fn keep(&mut self, rules: &Rules, record: &Record<'_>, key: [u32; 3], fingerprint: u64, judged: bool) {
+        let [who, what, place] = key;
+        let (identity, plan, place) = (&self.callers.get(who).identity, self.kinds.get(what), self.places.get(place));
+        let json = Json::default();
         let mut view = View::new(record, identity, &plan.shape, place, &json);
         let mut matched = plan.always.clone();
         matched.extend(plan.ask.iter().copied().filter(|rule| matches(rules, *rule, &mut view)));
@@ -232,160 +231,53 @@ impl<'r> Memory<'r> {
         let facts = if plan.facts || !matched.is_empty() { view.into_facts() } else { None };
         if facts.is_some() || !matched.is_empty() {
             let (identity, shape, place) = (Arc::clone(identity), Arc::clone(&plan.shape), Arc::clone(place));
-            self.part.events.push(Event {
-                time: record.time,
-                id: id(),
-                identity,
-                shape,
-                place,
-                rules: matched,
-                fields,
-                facts,
-            });
+            let id = event_id(record, fingerprint).as_str().into();
+            let event = Event { time: record.time, id, identity, shape, place, rules: matched, fields, facts };
+            self.part.events.push(event);
         }
     }
 
-    /// Ends a part: what was counted becomes usage, what was thinned becomes events.
-    fn cut(&mut self, rules: &Rules) -> Part {
-        debug_assert!(rules.rules.len() < usize::from(u16::MAX));
-        for (_, day) in self.days.drain() {
-            let [who, what, place] = day.key.map(|n| n as usize);
-            let (identity, plan, place) =
-                (&self.identities.values[who].2, &self.shapes.values[what], &self.places.values[place]);
-            let usage = Usage {
-                identity: Arc::clone(identity),
-                place: Arc::clone(place),
-                shape: Arc::clone(&plan.shape),
+    /// Ends a part.
+    fn cut(&mut self) -> Part {
+        for day in self.days.drain() {
+            let [who, what, place] = day.key;
+            self.part.usage.push(Arc::new(Usage {
+                identity: Arc::clone(&self.callers.get(who).identity),
+                plan: Arc::clone(self.kinds.get(what)),
+                place: Arc::clone(self.places.get(place)),
                 first: day.first,
                 last: day.last,
-            };
-            if let Some(id) = day.first_id {
-                self.part.events.push(thinned(&usage, id, plan.daily.clone()));
-            }
-            self.part.usage.push(usage);
+                first_id: day.first_id,
+                bursts: day.bursts,
+            }));
         }
-        for (_, burst) in self.bursts.drain() {
-            let [who, what, place] = burst.key.map(|n| n as usize);
-            let (identity, plan, place) =
-                (&self.identities.values[who].2, &self.shapes.values[what], &self.places.values[place]);
-            let rules =
-                plan.bursts.iter().filter(|(length, _)| *length == burst.length).map(|(_, rule)| *rule).collect();
-            let usage = Usage {
-                identity: Arc::clone(identity),
-                place: Arc::clone(place),
-                shape: Arc::clone(&plan.shape),
-                first: burst.first,
-                last: burst.first,
-            };
-            self.part.events.push(thinned(&usage, burst.first_id, rules));
-        }
-        self.identities.bound();
-        self.shapes.bound();
+        self.callers.bound();
+        self.kinds.bound();
         self.places.bound();
         std::mem::take(&mut self.part)
     }
 }
 
-fn thinned(usage: &Usage, id: Arc<str>, rules: Vec<u16>) -> Event {
-    let (identity, shape, place) = (Arc::clone(&usage.identity), Arc::clone(&usage.shape), Arc::clone(&usage.place));
-    Event {
-        time: usage.first,
-        id,
-        identity,
-        shape,
-        place,
-        rules,
-        fields: std::collections::BTreeMap::new(),
-        facts: None,
-    }
-}
-
-/// The different lengths of a plan's bursts.
-fn lengths(bursts: &[(Seconds, u16)]) -> impl Iterator<Item = Seconds> + '_ {
-    bursts
-        .iter()
-        .enumerate()
-        .filter(|(n, (length, _))| bursts[..*n].iter().all(|(earlier, _)| earlier != length))
-        .map(|(_, (length, _))| *length)
-}
-
-fn note_day(
-    days: &mut HashTable<(u64, Day)>,
-    hasher: &RandomState,
-    key: [u32; 3],
-    time: Seconds,
-    keep_first: bool,
-    id: &impl Fn() -> Arc<str>,
-) {
-    let day = time.div_euclid(DAY);
-    let hash = hasher.hash_one((key, day));
-    match days.find_mut(hash, |(_, known)| known.key == key && known.day == day) {
-        Some((_, known)) => {
-            known.last = known.last.max(time);
-            if time <= known.first && keep_first {
-                known.first_id = earlier(known.first, known.first_id.take(), time, id);
+impl Day {
+    /// Notes the first call of each stretch. Records come nearly in order, so only the last stretch is looked at; a
+    /// stretch that is noted twice does no harm.
+    fn burst(&mut self, length: Seconds, record: &Record<'_>, fingerprint: u64) {
+        let time = record.time;
+        let last = self.bursts.iter_mut().rev().take(2).find(|(of, ..)| *of == length);
+        match last {
+            Some((_, first, _)) if first.div_euclid(length) == time.div_euclid(length) && *first < time => {}
+            Some((_, first, id)) if first.div_euclid(length) == time.div_euclid(length) => {
+                let own = event_id(record, fingerprint);
+                if time < *first || own < *id {
+                    (*first, *id) = (time, own);
+                }
             }
-            known.first = known.first.min(time);
-        }
-        None => {
-            let new = Day { key, day, first: time, first_id: keep_first.then(id), last: time };
-            days.insert_unique(hash, (hash, new), |(hash, _)| *hash);
+            _ => self.bursts.push((length, time, event_id(record, fingerprint))),
         }
     }
 }
 
-/// The id of the earlier of two events; of two in one second the smaller, so that order does not matter.
-fn earlier(known_at: Seconds, known: Option<Arc<str>>, at: Seconds, id: &impl Fn() -> Arc<str>) -> Option<Arc<str>> {
-    match known {
-        Some(known) if at == known_at => Some(known.min(id())),
-        _ => Some(id()),
-    }
-}
-
-fn note_burst(
-    bursts: &mut HashTable<(u64, Burst)>,
-    hasher: &RandomState,
-    key: [u32; 3],
-    length: Seconds,
-    stretch: i64,
-    time: Seconds,
-    id: &impl Fn() -> Arc<str>,
-) {
-    let hash = hasher.hash_one((key, length, stretch));
-    match bursts.find_mut(hash, |(_, known)| known.key == key && known.length == length && known.stretch == stretch) {
-        Some((_, known)) if time > known.first => {}
-        Some((_, known)) => {
-            known.first_id = if time == known.first { Arc::clone(&known.first_id).min(id()) } else { id() };
-            known.first = time;
-        }
-        None => {
-            let new = Burst { key, length, stretch, first: time, first_id: id() };
-            bursts.insert_unique(hash, (hash, new), |(hash, _)| *hash);
-        }
-    }
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self { index: HashTable::new(), values: Vec::new() }
-    }
-}
-
-impl<T> Table<T> {
-    fn find_or(&mut self, hash: u64, same: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> u32 {
-        let values = &mut self.values;
-        if let Some((_, known)) = self.index.find(hash, |(of, n)| *of == hash && same(&values[*n as usize])) {
-            return *known;
-        }
-        let position = u32::try_from(values.len()).unwrap_or(u32::MAX);
-        values.push(make());
-        self.index.insert_unique(hash, (hash, position), |(hash, _)| *hash);
-        position
-    }
-
-    fn bound(&mut self) {
-        if self.values.len() > MOST_REMEMBERED {
-            *self = Self::default();
-        }
-    }
+/// The id of an event; one without gets its fingerprint.
+fn event_id(record: &Record<'_>, fingerprint: u64) -> EventId {
+    if record.id.is_empty() { EventId::new(&format!("{fingerprint:016x}")) } else { EventId::new(&record.id) }
 }

@@ -1,16 +1,16 @@
 //! What the map stage makes of some files: everything that later stages need, and nothing else.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::event::{Event, Identity, Place, Seconds, Shape};
+use crate::detect::plan::Plan;
+use crate::event::{Event, EventId, Identity, Place, Seconds, Shape};
 use crate::model::Skipped;
 
 /// The result of mapping some objects. Parts are put together in any order.
 #[derive(Debug, Default)]
 pub(crate) struct Part {
     /// How often which call was made, per day.
-    pub usage: Vec<Usage>,
+    pub usage: Vec<Arc<Usage>>,
     /// Events that a rule or the lineage cares about.
     pub events: Vec<Event>,
     /// A fingerprint of every record that is an event.
@@ -19,13 +19,33 @@ pub(crate) struct Part {
 }
 
 /// Calls of one kind, by one caller, from one place, on one day.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Usage {
     pub identity: Arc<Identity>,
+    pub plan: Arc<Plan>,
     pub place: Arc<Place>,
-    pub shape: Arc<Shape>,
     pub first: Seconds,
     pub last: Seconds,
+    /// The first call, where a rule asks what is new.
+    pub first_id: Option<EventId>,
+    /// The first call of each stretch of time, where a rule counts: length of the stretch, time, id.
+    pub bursts: Vec<(Seconds, Seconds, EventId)>,
+}
+
+impl Usage {
+    /// One of the calls as an event, for rules that need no more of it.
+    pub(crate) fn event(&self, time: Seconds, id: &EventId, rules: Vec<u16>) -> Event {
+        Event {
+            time,
+            id: id.as_str().into(),
+            identity: Arc::clone(&self.identity),
+            shape: Arc::clone(&self.plan.shape),
+            place: Arc::clone(&self.place),
+            rules,
+            fields: std::collections::BTreeMap::new(),
+            facts: None,
+        }
+    }
 }
 
 /// What was read.
@@ -52,55 +72,61 @@ impl Counts {
     }
 }
 
-/// Where an event stands among all: by time, creations first, then by id and call.
-pub(crate) type Position = (Seconds, bool, Arc<str>, String);
-
-/// Events in order, each once.
+/// Events that wait for their turn.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    events: BTreeMap<Position, Event>,
+    events: Vec<Event>,
 }
 
 impl Pending {
-    /// Adds an event. Another copy of one that is known adds the rules that it matched.
+    /// Adds an event.
     pub(crate) fn add(&mut self, event: Event) {
-        let makes = event.facts.as_ref().is_some_and(|facts| facts.creates());
-        let position = (event.time, !makes, Arc::clone(&event.id), event.shape.action());
-        match self.events.get_mut(&position) {
-            Some(known) => combine(known, event),
-            None => {
-                self.events.insert(position, event);
-            }
-        }
+        self.events.push(event);
     }
 
-    /// Takes out all events before a time, in order.
-    pub(crate) fn before(&mut self, end: Seconds) -> impl Iterator<Item = Event> + use<> {
-        let later = self.events.split_off(&(end, false, Arc::from(""), String::new()));
-        std::mem::replace(&mut self.events, later).into_values()
+    /// Takes out all events before a time, in order and each once: by time, then what creates something before what
+    /// does not (order inside one second is undefined, and a thing is created before it is used), then by id.
+    pub(crate) fn before(&mut self, end: Seconds) -> Vec<Event> {
+        let (mut due, later) = std::mem::take(&mut self.events).into_iter().partition::<Vec<_>, _>(|e| e.time < end);
+        self.events = later;
+        due.sort_by(|a, b| position(a).cmp(&position(b)));
+        due.dedup_by(|other, known| {
+            let same = position(other) == position(known);
+            if same {
+                combine(known, other);
+            }
+            same
+        });
+        due
     }
 }
 
-/// Two copies of one event. Which one arrives first must not matter.
-fn combine(known: &mut Event, other: Event) {
-    known.rules.extend(other.rules);
+/// What tells events apart and puts them in order.
+fn position(event: &Event) -> (Seconds, bool, &str, &str, &str) {
+    let creates = event.facts.as_ref().is_some_and(|facts| facts.creates());
+    (event.time, !creates, &event.id, &event.shape.source, &event.shape.name)
+}
+
+/// Puts two copies of one event together. Which one comes first must not matter.
+fn combine(known: &mut Event, other: &mut Event) {
+    known.rules.append(&mut other.rules);
     known.rules.sort_unstable();
     known.rules.dedup();
-    for (field, value) in other.fields {
+    for (field, value) in std::mem::take(&mut other.fields) {
         let mine = known.fields.entry(field).or_insert_with(|| value.clone());
         if value < *mine {
             *mine = value;
         }
     }
     if known.facts.is_none() {
-        known.facts = other.facts;
+        known.facts = other.facts.take();
     }
     let rank = |identity: &Identity, place: &Place, shape: &Shape| {
         (place.source_ip.clone(), identity.key.clone(), shape.user_agent.clone())
     };
     if rank(&other.identity, &other.place, &other.shape) < rank(&known.identity, &known.place, &known.shape) {
-        known.identity = other.identity;
-        known.place = other.place;
-        known.shape = other.shape;
+        known.identity = Arc::clone(&other.identity);
+        known.place = Arc::clone(&other.place);
+        known.shape = Arc::clone(&other.shape);
     }
 }

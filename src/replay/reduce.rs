@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use hashbrown::HashSet;
 
+use super::bursts::Bursts;
 use super::part::{Counts, Part, Pending};
 use crate::baseline::{Baseline, Usage};
 use crate::detect::catalog::Rules;
@@ -29,6 +30,7 @@ pub(crate) struct Reducer<'r> {
     detection: Detection<'r>,
     incidents: Incidents,
     pending: Pending,
+    bursts: Bursts<'r>,
     seen: Seen,
     counts: Counts,
     kept: u64,
@@ -56,6 +58,7 @@ impl<'r> Reducer<'r> {
             detection: Detection::new(rules)?,
             incidents: Incidents::default(),
             pending: Pending::default(),
+            bursts: Bursts::new(rules),
             seen: Seen::default(),
             counts: Counts::default(),
             kept: 0,
@@ -70,6 +73,10 @@ impl<'r> Reducer<'r> {
         self.kept += part.seen.into_iter().filter(|fingerprint| self.seen.is_new(*fingerprint, dated)).count() as u64;
         self.counts.add(part.counts);
         for usage in &part.usage {
+            self.bursts.add(usage);
+            if let Some(id) = &usage.first_id {
+                self.pending.add(usage.event(usage.first, id, usage.plan.daily.clone()));
+            }
             let (first, last) = (usage.first, usage.last);
             self.span = Some(self.span.map_or((first, last), |(from, until)| (from.min(first), until.max(last))));
             if !self.accounts.contains(&usage.place.account) {
@@ -78,7 +85,7 @@ impl<'r> Reducer<'r> {
             if !self.regions.contains(&usage.place.region) {
                 self.regions.insert(usage.place.region.clone());
             }
-            let usage = Usage { identity: &usage.identity, place: &usage.place, shape: &usage.shape, first, last };
+            let usage = Usage { identity: &usage.identity, place: &usage.place, shape: &usage.plan.shape, first, last };
             self.baseline.record(&self.rules.families, &usage);
         }
         for event in part.events {
@@ -98,6 +105,8 @@ impl<'r> Reducer<'r> {
     }
 
     fn judge(&mut self, end: Seconds) {
+        let pending = &mut self.pending;
+        self.bursts.give(end, |event| pending.add(event));
         for event in self.pending.before(end) {
             let past = Past { baseline: &self.baseline, tainted: &self.incidents.tainted };
             let touched = self.detection.take(&event, past);

@@ -8,6 +8,8 @@ use super::walk::Walk;
 
 /// Granularity in which brackets are counted.
 const BLOCK: usize = 4096;
+/// Elements that begin with so many equal bytes are taken to be alike.
+const ALIKE: usize = 12;
 /// Bytes that can be summed up in one byte without overflow.
 const SUMMED: usize = 128;
 
@@ -18,21 +20,20 @@ const SUMMED: usize = 128;
 pub(super) fn elements(walk: &mut Walk<'_>, text: &mut [u8], start: usize) -> usize {
     let mut at = start;
     loop {
-        let end = segment_end(text, at);
+        let limit = segment_end(text, at);
+        let whole = limit == text.len();
+        let comma = if whole { None } else { last_comma(text, at, limit) };
         text[at] = b'[';
-        let mut behind = at;
-        let segment = &text[at..end];
-        for element in sonic_rs::to_array_iter(segment) {
-            let Ok(element) = element else { break };
-            let raw = element.as_raw_str();
-            if !raw.starts_with('{') {
-                break;
+        let mut behind = match comma {
+            Some(comma) => {
+                text[comma] = b']';
+                let behind = segment(walk, text, at, comma + 1);
+                text[comma] = b',';
+                behind
             }
-            let offset = at + (raw.as_ptr() as usize - segment.as_ptr() as usize);
-            behind = offset + raw.len();
-            walk.element(raw, offset);
-        }
-        if end == text.len() {
+            None => segment(walk, text, at, limit),
+        };
+        if whole {
             return behind.max(at + 1);
         }
         if behind == at {
@@ -51,6 +52,33 @@ pub(super) fn elements(walk: &mut Walk<'_>, text: &mut [u8], start: usize) -> us
             return behind;
         }
     }
+}
+
+/// Gives the elements of a segment, and says where the last one given ends.
+fn segment(walk: &mut Walk<'_>, text: &[u8], at: usize, end: usize) -> usize {
+    let segment = &text[at..end];
+    let mut behind = at;
+    for element in sonic_rs::to_array_iter(segment) {
+        let Ok(element) = element else { break };
+        let raw = element.as_raw_str();
+        if !raw.starts_with('{') {
+            break;
+        }
+        let offset = at + (raw.as_ptr() as usize - segment.as_ptr() as usize);
+        behind = offset + raw.len();
+        walk.element(raw, offset);
+    }
+    behind
+}
+
+/// The last comma of a segment behind which something begins as the first element does. A segment that is closed there
+/// ends without an error, and errors are dear: they count the lines before them. A wrong guess costs only that.
+fn last_comma(text: &[u8], at: usize, limit: usize) -> Option<usize> {
+    let first = skip_blank(text, at + 1);
+    let head = text.get(first..first + ALIKE).filter(|_| first + ALIKE < limit)?;
+    let found = first + ALIKE + memchr::memmem::rfind(&text[first + ALIKE..limit], head)?;
+    let before = text[..found].iter().rposition(|byte| !byte.is_ascii_whitespace())?;
+    (text[before] == b',').then_some(before)
 }
 
 /// Where a segment that starts at `start` ends: before it could be nested too deeply, and at

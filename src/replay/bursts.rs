@@ -1,0 +1,119 @@
+//! Counting distinct values cheaply: a correlation sees only calls of groups that can reach its number.
+//!
+//! Most callers make the same few calls all day. Whether a group ever has enough distinct values within the window is
+//! decided here on small numbers; only the calls of windows that do become events.
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+
+use super::part::Usage;
+use crate::detect::catalog::{Counting, Rules, Thin};
+use crate::event::view::header_text;
+use crate::event::{Event, EventId, Seconds};
+
+/// Calls that wait to be counted, per rule and group.
+pub(super) struct Bursts<'r> {
+    rules: &'r Rules,
+    groups: AHashMap<(u16, String), Group>,
+}
+
+#[derive(Default)]
+struct Group {
+    values: AHashMap<String, u32>,
+    calls: Vec<Call>,
+}
+
+struct Call {
+    at: Seconds,
+    value: u32,
+    id: EventId,
+    usage: Arc<Usage>,
+    /// Became an event already.
+    given: bool,
+}
+
+impl<'r> Bursts<'r> {
+    pub(super) fn new(rules: &'r Rules) -> Self {
+        Self { rules, groups: AHashMap::new() }
+    }
+
+    /// Adds the calls of one kind, caller, place and day.
+    pub(super) fn add(&mut self, usage: &Arc<Usage>) {
+        if usage.bursts.is_empty() {
+            return;
+        }
+        for &(length, rule) in &usage.plan.bursts {
+            let Thin::Counted(counting) = &self.rules.rules[usize::from(rule)].thin else {
+                continue;
+            };
+            let group = self.groups.entry((rule, joined(&counting.group_by, usage))).or_default();
+            let next = u32::try_from(group.values.len()).unwrap_or(u32::MAX);
+            let value = *group.values.entry(joined(&counting.values, usage)).or_insert(next);
+            let calls = usage.bursts.iter().filter(|(of, ..)| *of == length);
+            group.calls.extend(calls.map(|(_, at, id)| Call {
+                at: *at,
+                value,
+                id: id.clone(),
+                usage: Arc::clone(usage),
+                given: false,
+            }));
+        }
+    }
+
+    /// The calls of windows that reach the number. Keeps what later calls can still make reach it: nothing before
+    /// `settled` comes any more.
+    pub(super) fn give(&mut self, settled: Seconds, mut give: impl FnMut(Event)) {
+        for ((rule, _), group) in &mut self.groups {
+            let Thin::Counted(counting) = &self.rules.rules[usize::from(*rule)].thin else {
+                continue;
+            };
+            if group.values.len() >= counting.least {
+                group.calls.sort_by(|a, b| (a.at, a.value, &a.id).cmp(&(b.at, b.value, &b.id)));
+                for call in group.reaching(counting) {
+                    if !call.given {
+                        call.given = true;
+                        give(call.usage.event(call.at, &call.id, vec![*rule]));
+                    }
+                }
+            }
+            group.calls.retain(|call| call.at >= settled.saturating_sub(counting.window));
+        }
+        self.groups.retain(|_, group| !group.calls.is_empty());
+    }
+}
+
+impl Group {
+    /// The calls within any window that has enough distinct values.
+    fn reaching(&mut self, counting: &Counting) -> impl Iterator<Item = &mut Call> {
+        let mut counts = vec![0_u32; self.values.len()];
+        let (mut distinct, mut oldest, mut from) = (0, 0, 0);
+        let mut reaching = vec![false; self.calls.len()];
+        for newest in 0..self.calls.len() {
+            let count = &mut counts[self.calls[newest].value as usize];
+            *count += 1;
+            distinct += usize::from(*count == 1);
+            while self.calls[oldest].at < self.calls[newest].at - counting.window {
+                let count = &mut counts[self.calls[oldest].value as usize];
+                *count -= 1;
+                distinct -= usize::from(*count == 0);
+                oldest += 1;
+            }
+            if distinct >= counting.least {
+                reaching[from.max(oldest)..=newest].fill(true);
+                from = newest;
+            }
+        }
+        self.calls.iter_mut().zip(reaching).filter_map(|(call, reaching)| reaching.then_some(call))
+    }
+}
+
+/// The values of fields that every call of a usage shares.
+fn joined(fields: &[String], usage: &Usage) -> String {
+    let mut text = String::new();
+    for field in fields {
+        text.push_str(&header_text(&usage.identity, &usage.plan.shape, &usage.place, field).unwrap_or_default());
+        text.push('\u{1f}');
+    }
+    text
+}
