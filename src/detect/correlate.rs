@@ -25,6 +25,8 @@ pub(crate) struct Firing {
     /// The values it groups by, in the order of its file.
     pub group: String,
     pub value: f64,
+    /// What the value counts, in words.
+    pub counted: Option<String>,
     /// Time and id of the events in its window.
     pub events: Vec<(Seconds, Arc<str>)>,
 }
@@ -34,6 +36,8 @@ pub(crate) struct Correlator {
     engine: CorrelationEngine,
     /// Correlations of correlations hold no events of their own: per correlation, those it rests on.
     children: HashMap<String, Vec<String>>,
+    /// What each counting correlation counts, in words.
+    counted: HashMap<String, String>,
     /// Events of the last firing, per correlation that another one rests on, and group.
     fired: HashMap<(String, String), Vec<(Seconds, Arc<str>)>>,
 }
@@ -64,7 +68,8 @@ impl Correlator {
             .correlations
             .iter()
             .map(|c| (c.id.clone().unwrap_or_default(), c.rules.iter().filter_map(id_of).collect()));
-        Ok(Self { engine, children: children.collect(), fired: HashMap::new() })
+        let counted = rules.correlations.iter().filter_map(|c| Some((c.id.clone()?, counted(c)?))).collect();
+        Ok(Self { engine, children: children.collect(), counted, fired: HashMap::new() })
     }
 
     /// One match of one rule. A field that was kept for it and holds a list counts once for each of its members.
@@ -118,7 +123,8 @@ impl Correlator {
                 .retain(|_, kept: &mut Vec<(Seconds, Arc<str>)>| kept.iter().any(|(at, _)| *at >= newest - 4 * span));
             self.fired.insert((id.clone(), group.clone()), events.clone());
         }
-        Some(Firing { value: body.aggregated_value, id, group, events })
+        let counted = self.counted.get(&id).cloned();
+        Some(Firing { value: body.aggregated_value, counted, id, group, events })
     }
 
     fn events_of_children(&self, id: &str, group: &str) -> Vec<(Seconds, Arc<str>)> {
@@ -131,6 +137,22 @@ impl Correlator {
         events.sort();
         events.dedup();
         events
+    }
+}
+
+/// `events`, or `different regions`.
+fn counted(correlation: &CorrelationRule) -> Option<String> {
+    match (&correlation.correlation_type, &correlation.condition) {
+        (CorrelationType::EventCount, _) => Some("events".to_owned()),
+        (CorrelationType::ValueCount, CorrelationCondition::Threshold { field: Some(fields), .. }) => {
+            let names = fields.iter().map(|field| match field.as_str() {
+                "awsRegion" => "regions".to_owned(),
+                "sourceIPAddress" => "addresses".to_owned(),
+                other => format!("{}s", other.rsplit('.').next().unwrap_or(other).replace('_', " ")),
+            });
+            Some(format!("different {}", names.collect::<Vec<_>>().join(" and ")))
+        }
+        _ => None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::Finding;
 /// A repeated match within this time extends a finding instead of making another.
 const SAME_FINDING: Seconds = 3_600;
 /// How the reason begins that tells a correlation's value.
-const REACHED: &str = "reached ";
+const COUNTED: &str = "counted ";
 /// A finding that goes on gives no more reasons than this.
 const MOST_REASONS: usize = 8;
 /// Marks of what was new are kept this long, longer than any window.
@@ -121,7 +121,9 @@ impl<'r> Detection<'r> {
                 .cloned()
         };
         let mut judgement = judge(rule, event, past, &Contribution { value: Some(firing.value), newness: &asked })?;
-        judgement.reasons.insert(0, format!("{REACHED}{} in {}", firing.value, spoken(window)));
+        if let Some(what) = &firing.counted {
+            judgement.reasons.insert(0, format!("{COUNTED}{} {what} within {}", firing.value, spoken(window)));
+        }
         let events = firing.events.into_iter().collect();
         Some(self.put(Match { detector, group: firing.group, open: window, events, event }, judgement))
     }
@@ -208,10 +210,10 @@ fn extend(finding: &mut Finding, judgement: Judgement) {
     }
     for reason in judgement.reasons {
         let kind =
-            |text: &str| text.split(REACHED).next().and_then(|text| text.split(DETAIL).next()).map(str::to_owned);
+            |text: &str| text.split(COUNTED).next().and_then(|text| text.split(DETAIL).next()).map(str::to_owned);
         let known = finding.reasons.iter().position(|known| kind(known) == kind(&reason));
         match known {
-            Some(known) if reason.starts_with(REACHED) => finding.reasons[known] = reason,
+            Some(known) if reason.starts_with(COUNTED) => finding.reasons[known] = reason,
             None if is == was && finding.reasons.len() < MOST_REASONS => finding.reasons.push(reason),
             _ => {}
         }

@@ -64,12 +64,19 @@ pub(crate) fn newness(question: &FirstSeen, event: &Event, past: Past<'_>) -> Ne
     }
     let days = past.baseline.history_days(&event.place.account, event.time);
     if days < question.learn / DAY {
-        return Newness::TooEarly(format!(
-            "only {days} days of history, {} are needed to tell what is new",
-            question.learn / DAY
-        ));
+        let needed = spoken(question.learn / DAY);
+        return Newness::TooEarly(format!("only {} of history; {needed} are needed to tell what is new", spoken(days)));
     }
-    Newness::New(format!("new in {} days of history: {}", days.min(question.history / DAY), describe(question, event)))
+    let days = days.min(question.history / DAY);
+    Newness::New(format!("new in {} of history: {}", spoken(days), describe(question, event)))
+}
+
+fn spoken(days: i64) -> String {
+    match days {
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
 }
 
 fn describe(question: &FirstSeen, event: &Event) -> String {

@@ -86,10 +86,10 @@ fn way_in(case: &Case) -> String {
     let from = if from.is_empty() { String::new() } else { format!(" from {from}") };
     let sure = match (case.confidence, case.split) {
         (Confidence::Confirmed, true) => {
-            ", a network that it was never used from; its usual use goes on beside this and is left out"
+            ", where it was never used from; its usual use goes on beside this and is left out"
         }
         (Confidence::Confirmed, false) => ", a session that began with this story",
-        (Confidence::Probable, _) => "; its usual use cannot be told apart",
+        (Confidence::Probable, _) => "; its usual use, if any, cannot be told apart",
         (Confidence::Unknown, _) => "; no credential is recorded",
     };
     format!("The way in is {who}, first used for this at {}{from}{sure}.", stamp(case.first))
@@ -143,7 +143,8 @@ fn worst(findings: &[&Finding]) -> Option<String> {
         }
     }
     let shown = listed(&titles.iter().map(String::as_str).collect::<Vec<_>>(), 5);
-    (!titles.is_empty()).then(|| format!("{} findings, the worst first: {shown}.", pages.len()))
+    (!titles.is_empty())
+        .then(|| format!("{} {}, the worst first: {shown}.", pages.len(), crate::report::noun("finding", pages.len())))
 }
 
 fn refused(case: &Case) -> Option<String> {
@@ -159,9 +160,11 @@ fn still_there(case: &Case) -> String {
     let gone = case.resources.len() - exist;
     let there = match (exist, gone) {
         (0, 0) => "nothing was made that is on record".to_owned(),
+        (0, _) => "everything that was made is deleted".to_owned(),
+        (1, 0) => "the one thing made is still there as far as the log says".to_owned(),
         (exist, 0) => format!("all {exist} things made are still there as far as the log says"),
         (exist, gone) => {
-            format!("{exist} of the things made are still there and {gone} are deleted, as far as the log says")
+            format!("of the things made {exist} are still there and {gone} deleted, as far as the log says")
         }
     };
     format!("The last event is at {}; {there}.", stamp(case.last))

@@ -3,42 +3,47 @@
 use std::collections::BTreeMap;
 
 use super::noun;
-use crate::model::Incident;
+use crate::model::{Confidence, Created, Incident};
 
 /// Steps for a person to take, in order. Denials come with the keys, because sessions outlive keys.
 pub(crate) fn steps(incident: &Incident) -> Vec<String> {
     let mut steps = Vec::new();
-    let keys: Vec<_> = incident
-        .credentials
-        .iter()
-        .filter(|key| key.starts_with("AKIA") || key.starts_with("LKIA"))
-        .map(String::as_str)
-        .collect();
-    let made: Vec<_> = incident
-        .resources
-        .iter()
-        .filter(|r| r.exists && matches!(r.kind.as_str(), "iam:user" | "iam:role"))
-        .map(|r| name(&r.arn))
-        .collect();
+    let made = |r: &&Created| r.exists && matches!(r.kind.as_str(), "iam:user" | "iam:role");
+    let made: Vec<_> = incident.resources.iter().filter(made).map(|r| name(&r.arn)).collect();
     if !made.is_empty() {
         steps.push(format!("Deny what it made: attach AWSDenyAll to {}.", made.join(", ")));
     }
+    let shared = shared_key(incident);
+    let keys = incident.credentials.iter().map(String::as_str).filter(|key| is_long_term(key) && Some(*key) != shared);
+    let keys: Vec<_> = keys.collect();
     if !keys.is_empty() {
         steps.push(format!("Make inactive, do not delete: {}.", keys.join(", ")));
     }
-    if incident.credentials.iter().any(|key| key.starts_with("ASIA") || key.starts_with("LSIA")) {
+    if incident.credentials.iter().any(|key| !is_long_term(key)) {
         let roles: Vec<_> =
             incident.principals.iter().filter(|arn| arn.contains(":role/")).map(|arn| name(arn)).collect();
-        let roles = if roles.is_empty() { "the roles above".to_owned() } else { roles.join(", ") };
-        steps.push(format!("Revoke sessions issued before now of {roles}."));
+        let roles = if roles.is_empty() { "the callers above".to_owned() } else { roles.join(", ") };
+        steps.push(format!("Revoke the sessions that were issued before now of {roles}."));
     }
     steps.extend(freeze(incident));
-    let root = incident.root.credential.as_deref().unwrap_or(&incident.root.principal);
-    let made_here = incident.resources.iter().any(|resource| resource.arn.ends_with(&format!("#{root}")));
-    if !made_here {
-        steps.push(format!("Before cutting off {root}, see what else uses it; then find where it leaked."));
+    match shared {
+        Some(key) => steps.push(format!(
+            "{key} is the way in, and its owner uses it elsewhere: deny it from {} now, replace it, then make it inactive.",
+            incident.source_ips.join(", ")
+        )),
+        None => steps.push("Find out how the way in was lost; what it could reach may be lost too.".to_owned()),
     }
     steps
+}
+
+/// The key that was the way in, where its usual use goes on beside the bad.
+fn shared_key(incident: &Incident) -> Option<&str> {
+    let key = incident.root.credential.as_deref()?;
+    (is_long_term(key) && incident.root.confidence == Confidence::Confirmed).then_some(key)
+}
+
+fn is_long_term(key: &str) -> bool {
+    key.starts_with("AKIA") || key.starts_with("LKIA")
 }
 
 fn freeze(incident: &Incident) -> Option<String> {

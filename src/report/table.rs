@@ -1,6 +1,6 @@
 //! The face of the product: what an engineer reads at 3 a.m.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use console::{Style, measure_text_width};
@@ -12,6 +12,10 @@ use crate::model::{Finding, Incident, Level, Summary};
 
 /// Findings outside of incidents that are listed; the rest is counted.
 const LISTED: usize = 20;
+/// Reasons of a finding that are shown; ndjson has all.
+const SHOWN_REASONS: usize = 3;
+/// The column in which titles of findings begin.
+const TITLES: usize = 37;
 const LABEL: usize = 10;
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
@@ -65,9 +69,7 @@ impl Page<'_> {
         writeln!(self.out)?;
         let findings = report.findings_of(incident);
         self.line(&Style::new().bold(), &format!("Findings ({})", findings.len()))?;
-        for finding in findings {
-            self.finding(finding)?;
-        }
+        self.findings(&findings, usize::MAX)?;
         writeln!(self.out)
     }
 
@@ -93,12 +95,7 @@ impl Page<'_> {
             self.line(&Style::new().bold(), &format!("Findings outside of incidents ({})", findings.len()))?;
             let mut shown = findings.clone();
             shown.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.time));
-            for finding in shown.iter().take(LISTED) {
-                self.finding(finding)?;
-            }
-            if findings.len() > LISTED {
-                self.wrapped("  ", "  ", &format!("and {} more; --format ndjson lists all", findings.len() - LISTED))?;
-            }
+            self.findings(&shown, LISTED)?;
             writeln!(self.out)?;
         }
         if notices.is_empty() {
@@ -114,16 +111,56 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        let level = if finding.notice { "notice" } else { finding.level.as_str() };
-        let style = if finding.notice { Style::new().dim() } else { level_style(finding.level) };
+    /// Findings of one detector about one principal, told once.
+    fn findings(&mut self, findings: &[&Finding], most: usize) -> io::Result<()> {
+        let mut groups: Vec<Vec<&Finding>> = Vec::new();
+        for finding in findings {
+            let alike = |group: &&mut Vec<&Finding>| {
+                let first = group[0];
+                (&first.detector, &first.principal, first.level, first.notice)
+                    == (&finding.detector, &finding.principal, finding.level, finding.notice)
+            };
+            match groups.iter_mut().find(alike) {
+                Some(group) => group.push(finding),
+                None => groups.push(vec![finding]),
+            }
+        }
+        for group in groups.iter().take(most) {
+            self.group(group)?;
+        }
+        let left: usize = groups.iter().skip(most).map(Vec::len).sum();
+        if left > 0 {
+            self.wrapped("  ", "  ", &format!("and {left} more; --format ndjson lists all"))?;
+        }
+        Ok(())
+    }
+
+    fn group(&mut self, group: &[&Finding]) -> io::Result<()> {
+        let first = group[0];
+        let level = if first.notice { "notice" } else { first.level.as_str() };
+        let style = if first.notice { Style::new().dim() } else { level_style(first.level) };
         let level = style.force_styling(self.color).apply_to(format!("{level:<13}"));
-        writeln!(self.out, "  {}  {level}{}", stamp(finding.time), terminal(&finding.title))?;
-        let who = finding.principal.rsplit(['/', ':']).next().unwrap_or(&finding.principal);
-        let events = format!("{} {}", finding.event_ids.len(), noun("event", finding.event_ids.len()));
-        let why = if finding.reasons.is_empty() { String::new() } else { format!("; {}", finding.reasons.join("; ")) };
+        let times = if group.len() > 1 { format!(" ({} times)", group.len()) } else { String::new() };
+        let title = format!("{}{times}", terminal(&first.title));
+        for (number, line) in wrap(&title, self.width.saturating_sub(TITLES)).iter().enumerate() {
+            match number {
+                0 => writeln!(self.out, "  {}  {level}{line}", stamp(first.time))?,
+                _ => writeln!(self.out, "{:TITLES$}{line}", "")?,
+            }
+        }
+        let who = first.principal.rsplit(['/', ':']).next().unwrap_or(&first.principal);
+        let regions: BTreeSet<&str> = group.iter().map(|finding| finding.region.as_str()).collect();
+        let place = match regions.len() {
+            1 => first.region.clone(),
+            many => format!("{many} regions"),
+        };
+        let events: usize = group.iter().map(|finding| finding.event_ids.len()).sum();
+        let mut reasons = first.reasons.clone();
+        reasons.truncate(SHOWN_REASONS);
+        let why = if reasons.is_empty() { String::new() } else { format!("; {}", reasons.join("; ")) };
         let indent = " ".repeat(25);
-        self.wrapped(&indent, &indent, &terminal(&format!("{who} in {}, {events}{why}", finding.region)))
+        let text = format!("{who} in {place}, {events} {}{why}", noun("event", events));
+        self.wrapped(&indent, &indent, &terminal(&text))
     }
 
     fn summary(&mut self, s: &Summary) -> io::Result<()> {
@@ -177,6 +214,8 @@ fn made(incident: &Incident) -> String {
     for resource in &incident.resources {
         *kinds.entry(&resource.kind).or_default() += 1;
     }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(*count), *kind));
     let made: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {}", noun(kind, *count))).collect();
     if made.is_empty() { "nothing on record".to_owned() } else { made.join(", ") }
 }
