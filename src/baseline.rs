@@ -20,9 +20,6 @@ pub(crate) use family::{Among, Dimension, Family};
 /// Below this age what a principal does is not yet usual.
 const YOUNG: Seconds = 7 * DAY;
 
-/// Principals whose days from a time on do not count, because an incident holds them.
-pub(crate) type Tainted = AHashMap<String, Seconds>;
-
 /// What has been seen, by whom and on which days.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Baseline {
@@ -34,6 +31,8 @@ pub(crate) struct Baseline {
     accounts: BTreeMap<String, (Seconds, Seconds)>,
     /// When a principal was created, where that was seen.
     born: AHashMap<String, Seconds>,
+    /// Since when an incident holds a principal: from then on its days do not count.
+    tainted: AHashMap<String, Seconds>,
 }
 
 /// Calls of one kind, by one caller, from one place, on one day.
@@ -71,6 +70,12 @@ impl Baseline {
         *known = (*known).min(at);
     }
 
+    /// What a principal does from a time on is part of an incident, and not usual.
+    pub(crate) fn taint(&mut self, principal: &str, since: Seconds) {
+        let known = self.tainted.entry(principal.to_owned()).or_insert(since);
+        *known = (*known).min(since);
+    }
+
     /// Takes another baseline in. Order does not matter, and twice is once.
     pub(crate) fn merge(&mut self, other: Self) {
         for (tuple, principals) in other.tuples {
@@ -87,6 +92,9 @@ impl Baseline {
         }
         for (principal, at) in other.born {
             self.born(&principal, at);
+        }
+        for (principal, since) in other.tainted {
+            self.taint(&principal, since);
         }
     }
 
@@ -108,20 +116,13 @@ impl Baseline {
     }
 
     /// Whether a tuple was seen before a time, within the history that counts. Without `principal`, by anybody.
-    pub(crate) fn seen(
-        &self,
-        tuple: (Family, String),
-        principal: Option<&str>,
-        at: Seconds,
-        history: Seconds,
-        tainted: &Tainted,
-    ) -> bool {
+    pub(crate) fn seen(&self, tuple: (Family, String), principal: Option<&str>, at: Seconds, history: Seconds) -> bool {
         let Some(principals) = self.tuples.get(&tuple) else {
             return false;
         };
         let counts = |principal: &str, days: &Days| {
             let from = self.born.get(principal).map_or(Seconds::MIN, |born| born + YOUNG);
-            let until = tainted.get(principal).copied().unwrap_or(Seconds::MAX);
+            let until = self.tainted.get(principal).copied().unwrap_or(Seconds::MAX);
             days.seen_before(at, history, from, until)
         };
         match principal {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use crate::baseline::{Baseline, Tainted};
+use crate::baseline::Baseline;
 use crate::event::{DAY, Event, Seconds};
 use crate::model::{Finding, Incident};
 use case::Case;
@@ -33,8 +33,6 @@ pub(crate) struct Incidents {
     owner: AHashMap<Node, usize>,
     /// Events of the last hours, and the findings they made.
     recent: VecDeque<(Arc<Event>, Vec<usize>)>,
-    /// Principals inside an incident, and since when.
-    pub tainted: Tainted,
     swept: Seconds,
 }
 
@@ -45,7 +43,7 @@ impl Incidents {
         event: Arc<Event>,
         touched: Vec<usize>,
         findings: &mut [Finding],
-        baseline: &Baseline,
+        baseline: &mut Baseline,
     ) {
         self.forget(event.time);
         let actor = self.lineage.actor(&event);
@@ -56,7 +54,7 @@ impl Incidents {
         self.lineage.observe(&actor, &event);
         self.recent.push_back((Arc::clone(&event), touched.clone()));
         match case {
-            Some(case) => self.absorb(case, &event, &touched, findings),
+            Some(case) => self.absorb(case, &event, &touched, findings, baseline),
             None => self.weigh(&actor, &event, &touched, findings, baseline),
         }
     }
@@ -75,22 +73,24 @@ impl Incidents {
         case
     }
 
-    fn absorb(&mut self, case: usize, event: &Event, touched: &[usize], findings: &mut [Finding]) {
+    fn absorb(
+        &mut self,
+        case: usize,
+        event: &Event,
+        touched: &[usize],
+        findings: &mut [Finding],
+        baseline: &mut Baseline,
+    ) {
         let id = self.cases[case].id.clone();
         for &finding in touched {
             findings[finding].incident.get_or_insert_with(|| id.clone());
         }
         let joined = touched.iter().map(|n| (*n, &findings[*n]));
         let nodes = self.cases[case].absorb(event, joined);
-        self.taint(&event.identity.key, self.cases[case].first);
+        baseline.taint(&event.identity.key, self.cases[case].first);
         for node in nodes {
             self.claim(node, case, findings);
         }
-    }
-
-    fn taint(&mut self, principal: &str, since: Seconds) {
-        let known = self.tainted.entry(principal.to_owned()).or_insert(since);
-        *known = (*known).min(since);
     }
 
     /// Makes a node a member; two cases that share one are one, and the earlier keeps its id.
@@ -114,7 +114,14 @@ impl Incidents {
     }
 
     /// Weighs findings that belong to no incident yet, and opens one when their lineage has enough.
-    fn weigh(&mut self, actor: &Node, event: &Event, touched: &[usize], findings: &mut [Finding], baseline: &Baseline) {
+    fn weigh(
+        &mut self,
+        actor: &Node,
+        event: &Event,
+        touched: &[usize],
+        findings: &mut [Finding],
+        baseline: &mut Baseline,
+    ) {
         let counting: Vec<_> = touched.iter().copied().filter(|n| findings[*n].counts()).collect();
         if counting.is_empty() || (event.identity.service_call && event.identity.credential.is_none()) {
             return;
@@ -136,13 +143,13 @@ impl Incidents {
     }
 
     /// Takes in what members did between the first bad event and now.
-    fn look_back(&mut self, case: usize, first: Seconds, findings: &mut [Finding], baseline: &Baseline) {
+    fn look_back(&mut self, case: usize, first: Seconds, findings: &mut [Finding], baseline: &mut Baseline) {
         let recent: Vec<_> = self.recent.iter().filter(|(event, _)| event.time >= first).cloned().collect();
         for (event, touched) in recent {
             let actor = self.lineage.actor(&event);
             let case = self.survivor(case);
             if self.case_of(&actor, &event, baseline) == Some(case) {
-                self.absorb(case, &event, &touched, findings);
+                self.absorb(case, &event, &touched, findings, baseline);
             }
         }
         for (event, _) in &self.recent {

@@ -27,6 +27,7 @@ enum Fact {
     Account { account: String, first: Seconds, last: Seconds },
     Principal { principal: String, first: Seconds, last: Seconds },
     Born { principal: String, at: Seconds },
+    Tainted { principal: String, since: Seconds },
     Seen { family: Family, tuple: String, principal: String, days: String, first: Seconds, last: Seconds },
 }
 
@@ -81,6 +82,8 @@ fn facts(baseline: &Baseline) -> Vec<Fact> {
         last: *last,
     });
     let born = baseline.born.iter().map(|(principal, at)| Fact::Born { principal: principal.clone(), at: *at });
+    let tainted =
+        baseline.tainted.iter().map(|(principal, at)| Fact::Tainted { principal: principal.clone(), since: *at });
     let seen = baseline.tuples.iter().flat_map(|((family, tuple), principals)| {
         principals.iter().map(move |(principal, days)| {
             let (bits, first, last) = days.parts();
@@ -94,7 +97,7 @@ fn facts(baseline: &Baseline) -> Vec<Fact> {
             }
         })
     });
-    let mut facts: Vec<_> = accounts.chain(principals).chain(born).chain(seen).collect();
+    let mut facts: Vec<_> = accounts.chain(principals).chain(born).chain(tainted).chain(seen).collect();
     facts.sort();
     facts
 }
@@ -108,6 +111,7 @@ fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {
             widen(baseline.principals.entry(Arc::from(principal)).or_insert((first, last)), first, last)
         }
         Fact::Born { principal, at } => baseline.born(&principal, at),
+        Fact::Tainted { principal, since } => baseline.taint(&principal, since),
         Fact::Seen { family, tuple, principal, days, first, last } => {
             let bits = u128::from_str_radix(&days, 16).context("days")?;
             let known = baseline.tuples.entry((family, tuple)).or_default().entry(Arc::from(principal)).or_default();

@@ -123,16 +123,8 @@ impl Rules {
             let asked = detector.adjust.iter().filter_map(|entry| entry.when.as_ref()?.first_seen.as_ref());
             self.families.extend(detector.first_seen.iter().chain(asked).map(super::block::FirstSeen::family));
         }
-        for rule in &file.rules {
+        for (rule, compiled) in file.rules {
             let id = rule.id.clone().unwrap_or_default();
-            let compiled = match Compiled::new(rule) {
-                Ok(compiled) => compiled,
-                Err(error) => {
-                    let file = detectors.first().map_or_else(|| rule.title.clone(), |detector| detector.file.clone());
-                    self.problems.push(Problem { file, line: 0, why: format!("{}: {error}", rule.title) });
-                    continue;
-                }
-            };
             let position =
                 |wanted: &str| detectors.iter().position(|detector| detector.sigma_id == wanted).map(|n| n + offset);
             let reached = reached_by(&id, rule.name.as_deref(), &file.correlations);
@@ -141,7 +133,7 @@ impl Rules {
             let captures = captures(&reached, detector.iter().chain(&feeds).map(|n| &self.detectors[*n]));
             let thin = thin(detector.map(|n| &self.detectors[n]), &reached);
             if !reached.is_empty() {
-                self.correlated.push(rule.clone());
+                self.correlated.push(rule);
             }
             self.rules.push(Rule { id, compiled, detector, feeds, thin, captures });
         }
@@ -243,7 +235,7 @@ fn read_folder(folder: &Path) -> Result<Vec<RuleFile>> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(&path).with_context(|| shown.clone())?;
         let mut file = RuleFile::parse(&shown, &text, true);
-        for rule in &file.rules {
+        for (rule, _) in &file.rules {
             let id = rule.id.clone().unwrap_or_default();
             if let Some(first) = names.insert(id.clone(), shown.clone()) {
                 file.problems.push(Problem {

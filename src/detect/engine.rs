@@ -8,7 +8,8 @@ use anyhow::Result;
 
 use super::catalog::Rules;
 use super::correlate::{Correlator, Firing};
-use super::judge::{Contribution, DETAIL, Judgement, Newness, Past, judge, newness};
+use super::judge::{Contribution, DETAIL, Judgement, Newness, judge, newness};
+use crate::baseline::Baseline;
 use crate::event::{DAY, Event, Seconds};
 use crate::model::Finding;
 
@@ -61,7 +62,7 @@ impl<'r> Detection<'r> {
     }
 
     /// Takes one event through every rule that it matched; returns the findings that it made or changed.
-    pub(crate) fn take(&mut self, event: &Event, past: Past<'_>) -> Vec<usize> {
+    pub(crate) fn take(&mut self, event: &Event, past: &Baseline) -> Vec<usize> {
         self.sweep(event.time);
         let mut touched = Vec::new();
         for &rule in &event.rules {
@@ -82,7 +83,7 @@ impl<'r> Detection<'r> {
         touched
     }
 
-    fn single(&mut self, detector: usize, event: &Event, past: Past<'_>) -> Option<usize> {
+    fn single(&mut self, detector: usize, event: &Event, past: &Baseline) -> Option<usize> {
         let rules = self.rules;
         let rule = &rules.detectors[detector];
         let asked = |position: usize| {
@@ -104,7 +105,7 @@ impl<'r> Detection<'r> {
         Some(self.put(Match { detector, group, open, events, event }, judgement))
     }
 
-    fn correlated(&mut self, firing: Firing, event: &Event, past: Past<'_>) -> Option<usize> {
+    fn correlated(&mut self, firing: Firing, event: &Event, past: &Baseline) -> Option<usize> {
         let rules = self.rules;
         let detector =
             rules.detectors.iter().position(|detector| detector.window.is_some() && detector.sigma_id == firing.id)?;
@@ -129,7 +130,7 @@ impl<'r> Detection<'r> {
     }
 
     /// Answers now what adjustments will ask about this event when its correlation fires.
-    fn mark(&mut self, detectors: &[usize], event: &Event, past: Past<'_>) {
+    fn mark(&mut self, detectors: &[usize], event: &Event, past: &Baseline) {
         for &detector in detectors {
             for (position, entry) in self.rules.detectors[detector].adjust.iter().enumerate() {
                 let Some(question) = entry.when.as_ref().and_then(|when| when.first_seen.as_ref()) else {

@@ -3,20 +3,13 @@
 use super::block::{FirstSeen, When};
 use super::correlate::Known;
 use super::rule::Detector;
-use crate::baseline::{Baseline, Dimension, Tainted};
+use crate::baseline::{Baseline, Dimension};
 use crate::event::view::LIST;
 use crate::event::{DAY, Event};
 use crate::model::Level;
 
 /// Parts a reason from the example that shows it.
 pub(crate) const DETAIL: &str = " (";
-
-/// What is known when an event is judged.
-#[derive(Clone, Copy)]
-pub(crate) struct Past<'a> {
-    pub baseline: &'a Baseline,
-    pub tainted: &'a Tainted,
-}
 
 /// The answer to "was this seen before?".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,22 +40,21 @@ pub(crate) struct Contribution<'a> {
 }
 
 /// Asks the past about one tuple of an event.
-pub(crate) fn newness(question: &FirstSeen, event: &Event, past: Past<'_>) -> Newness {
+pub(crate) fn newness(question: &FirstSeen, event: &Event, past: &Baseline) -> Newness {
     let family = question.family();
     let Some(tuple) = family.tuple(&event.identity, &event.place, &event.shape) else {
         return Newness::NotAsked;
     };
-    let known_for = past.baseline.first_seen(&event.identity.key).map_or(0, |first| event.time - first);
+    let known_for = past.first_seen(&event.identity.key).map_or(0, |first| event.time - first);
     if known_for < question.established {
         return Newness::NotAsked;
     }
     let principal = question.of_principal().then_some(event.identity.key.as_str());
-    let seen =
-        |family, tuple| past.baseline.seen((family, tuple), principal, event.time, question.history, past.tainted);
+    let seen = |family, tuple| past.seen((family, tuple), principal, event.time, question.history);
     if (event.shape.denied && seen(family.of_refused(), tuple.clone())) || seen(family, tuple) {
         return Newness::Seen;
     }
-    let days = past.baseline.history_days(&event.place.account, event.time);
+    let days = past.history_days(&event.place.account, event.time);
     if days < question.learn / DAY {
         let needed = spoken(question.learn / DAY);
         return Newness::TooEarly(format!("only {} of history; {needed} are needed to tell what is new", spoken(days)));
@@ -96,7 +88,7 @@ fn describe(question: &FirstSeen, event: &Event) -> String {
 pub(crate) fn judge(
     detector: &Detector,
     event: &Event,
-    past: Past<'_>,
+    past: &Baseline,
     contribution: &Contribution<'_>,
 ) -> Option<Judgement> {
     let mut judgement = Judgement { level: detector.level, notice: detector.notice, reasons: Vec::new() };

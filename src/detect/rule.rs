@@ -7,6 +7,7 @@ use rsigma_parser::{CorrelationRule, SigmaRule, parse_sigma_yaml};
 use serde::de::DeserializeOwned;
 
 use super::block::{Adjustment, FirstSeen};
+use super::partial::Compiled;
 use crate::model::Level;
 
 /// What trouble looks like, and everything a person should know about it.
@@ -58,9 +59,9 @@ impl fmt::Display for Problem {
 }
 
 /// One parsed file: its Sigma documents and the detectors they make.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct RuleFile {
-    pub rules: Vec<SigmaRule>,
+    pub rules: Vec<(SigmaRule, Compiled)>,
     pub correlations: Vec<CorrelationRule>,
     pub detectors: Vec<Detector>,
     pub problems: Vec<Problem>,
@@ -88,7 +89,10 @@ impl RuleFile {
                 continue;
             }
             rule.id = rule.id.or_else(|| rule.name.clone()).or_else(|| Some(rule.title.clone()));
-            parsed.rules.push(rule);
+            match Compiled::new(&rule) {
+                Ok(compiled) => parsed.rules.push((rule, compiled)),
+                Err(error) => parsed.problems.push(source.problem_of(&format!("{}: {error}", rule.title))),
+            }
         }
         for mut rule in collection.correlations {
             rule.id = rule.id.or_else(|| rule.name.clone()).or_else(|| Some(rule.title.clone()));
@@ -101,7 +105,7 @@ impl RuleFile {
 
     /// A correlation refers to rules of its own file.
     fn drop_dangling(&mut self, source: &Source<'_>) {
-        let rules = self.rules.iter().flat_map(|rule| rule.id.iter().chain(&rule.name));
+        let rules = self.rules.iter().flat_map(|(rule, _)| rule.id.iter().chain(&rule.name));
         let correlations = self.correlations.iter().flat_map(|rule| rule.id.iter().chain(&rule.name));
         let known: Vec<_> = rules.chain(correlations).cloned().collect();
         self.correlations.retain(|correlation| match correlation.rules.iter().find(|rule| !known.contains(rule)) {
@@ -124,7 +128,7 @@ impl RuleFile {
                 .any(|c| !c.generate && c.rules.iter().any(|r| Some(r) == id.as_ref() || Some(r) == name.as_ref()))
         };
         let mut made = Vec::new();
-        for rule in self.rules.iter().filter(|rule| !referred(&rule.id, &rule.name)) {
+        for (rule, _) in self.rules.iter().filter(|(rule, _)| !referred(&rule.id, &rule.name)) {
             made.push(source.detector(&Documented::of_rule(rule), None));
         }
         for rule in self.correlations.iter().filter(|rule| !referred(&rule.id, &rule.name)) {

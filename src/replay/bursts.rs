@@ -69,7 +69,7 @@ impl<'r> Bursts<'r> {
                 continue;
             };
             if group.values.len() >= counting.least {
-                group.calls.sort_by(|a, b| (a.at, a.value, &a.id).cmp(&(b.at, b.value, &b.id)));
+                group.thin(counting.stretch);
                 for call in group.reaching(counting) {
                     if !call.given {
                         call.given = true;
@@ -84,6 +84,14 @@ impl<'r> Bursts<'r> {
 }
 
 impl Group {
+    /// Puts the calls in order and keeps the first of each value and stretch, however they were cut into parts.
+    fn thin(&mut self, stretch: Seconds) {
+        let place = |call: &Call| (call.value, call.at.div_euclid(stretch));
+        self.calls.sort_by(|a, b| (place(a), a.at, &a.id).cmp(&(place(b), b.at, &b.id)));
+        self.calls.dedup_by(|later, first| place(later) == place(first));
+        self.calls.sort_by(|a, b| (a.at, a.value).cmp(&(b.at, b.value)));
+    }
+
     /// The calls within any window that has enough distinct values.
     fn reaching(&mut self, counting: &Counting) -> impl Iterator<Item = &mut Call> {
         let mut counts = vec![0_u32; self.values.len()];

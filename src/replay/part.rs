@@ -1,9 +1,13 @@
 //! What the map stage makes of some files: everything that later stages need, and nothing else.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use ahash::RandomState;
+
 use crate::detect::plan::Plan;
-use crate::event::{Event, EventId, Identity, Place, Seconds, Shape};
+use crate::event::{DAY, Event, EventId, Identity, Place, Seconds, Shape};
 use crate::model::Skipped;
 
 /// The result of mapping some objects. Parts are put together in any order.
@@ -76,6 +80,13 @@ impl Counts {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     events: Vec<Event>,
+    /// The first calls of a day, until no earlier one can come.
+    firsts: HashMap<(String, i64), (Arc<Usage>, EventId)>,
+    /// What was given out already: a copy that comes late is not given again.
+    given: HashSet<u64>,
+    hasher: RandomState,
+    /// Up to when events were given out.
+    settled: Seconds,
 }
 
 impl Pending {
@@ -84,12 +95,53 @@ impl Pending {
         self.events.push(event);
     }
 
+    /// Adds the first call of a kind, caller and place on a day, as far as one part knows.
+    pub(crate) fn add_first(&mut self, usage: &Arc<Usage>) {
+        let Some(id) = &usage.first_id else {
+            return;
+        };
+        let (who, what, place) = (&usage.identity, &usage.plan.shape, &usage.place);
+        let key = [
+            &who.key,
+            who.credential.as_deref().unwrap_or_default(),
+            &what.source,
+            &what.raw_name,
+            &what.error_code,
+            &what.user_agent,
+            &place.account,
+            &place.region,
+            &place.source_ip,
+        ];
+        let first = (Arc::clone(usage), id.clone());
+        match self.firsts.entry((key.join("\u{1f}"), usage.first.div_euclid(DAY))) {
+            Entry::Vacant(entry) => {
+                entry.insert(first);
+            }
+            Entry::Occupied(mut known) => {
+                let (other, other_id) = known.get();
+                if (usage.first, id) < (other.first, other_id) {
+                    known.insert(first);
+                }
+            }
+        }
+    }
+
     /// Takes out all events before a time, in order and each once: by time, then what creates something before what
     /// does not (order inside one second is undefined, and a thing is created before it is used), then by id.
     pub(crate) fn before(&mut self, end: Seconds) -> Vec<Event> {
+        let events = &mut self.events;
+        self.firsts.retain(|_, (usage, id)| {
+            let due = usage.first < end;
+            if due {
+                events.push(usage.event(usage.first, id, usage.plan.daily.clone()));
+            }
+            !due
+        });
         let (mut due, later) = std::mem::take(&mut self.events).into_iter().partition::<Vec<_>, _>(|e| e.time < end);
         self.events = later;
         due.sort_by(|a, b| position(a).cmp(&position(b)));
+        let (given, settled, hasher) = (&mut self.given, self.settled, &self.hasher);
+        due.retain(|event| event.time >= settled || !given.contains(&hasher.hash_one(position(event))));
         due.dedup_by(|other, known| {
             let same = position(other) == position(known);
             if same {
@@ -97,6 +149,8 @@ impl Pending {
             }
             same
         });
+        given.extend(due.iter().map(|event| hasher.hash_one(position(event))));
+        self.settled = end;
         due
     }
 }

@@ -14,7 +14,6 @@ use super::part::{Counts, Part, Pending};
 use crate::baseline::{Baseline, Usage};
 use crate::detect::catalog::Rules;
 use crate::detect::engine::Detection;
-use crate::detect::judge::Past;
 use crate::event::{DAY, Seconds};
 use crate::incident::Incidents;
 use crate::model::Summary;
@@ -74,9 +73,7 @@ impl<'r> Reducer<'r> {
         self.counts.add(part.counts);
         for usage in &part.usage {
             self.bursts.add(usage);
-            if let Some(id) = &usage.first_id {
-                self.pending.add(usage.event(usage.first, id, usage.plan.daily.clone()));
-            }
+            self.pending.add_first(usage);
             let (first, last) = (usage.first, usage.last);
             self.span = Some(self.span.map_or((first, last), |(from, until)| (from.min(first), until.max(last))));
             if !self.accounts.contains(&usage.place.account) {
@@ -108,9 +105,8 @@ impl<'r> Reducer<'r> {
         let pending = &mut self.pending;
         self.bursts.give(end, |event| pending.add(event));
         for event in self.pending.before(end) {
-            let past = Past { baseline: &self.baseline, tainted: &self.incidents.tainted };
-            let touched = self.detection.take(&event, past);
-            self.incidents.take(Arc::new(event), touched, &mut self.detection.findings, &self.baseline);
+            let touched = self.detection.take(&event, &self.baseline);
+            self.incidents.take(Arc::new(event), touched, &mut self.detection.findings, &mut self.baseline);
         }
     }
 

@@ -24,7 +24,7 @@ const HEADER: [&str; 13] = [
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = csv::Writer::from_writer(out);
-    rows.write_record(HEADER)?;
+    rows.write_record(HEADER).map_err(cause)?;
     for finding in &report.findings {
         let optional = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
         rows.write_record([
@@ -41,7 +41,16 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             optional(&finding.incident),
             finding.event_ids.len().to_string(),
             cell(&finding.reasons.join("; ")),
-        ])?;
+        ])
+        .map_err(cause)?;
     }
     rows.flush()
+}
+
+/// What the writer below said.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => io::Error::other("csv: a row that cannot be written"),
+    }
 }
