@@ -29,7 +29,7 @@ enum Status {
 /// Could not run.
 const REFUSED: u8 = 2;
 
-/// Watches an AWS account for abuse and tells it as one incident.
+/// Finds abuse of an AWS account in its CloudTrail logs and tells it as one incident.
 ///
 /// Start with a drill, which needs no AWS account:
 ///
@@ -41,10 +41,10 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// No colour. `NO_COLOR` in the environment does the same.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     no_color: bool,
     /// No progress bar and no remarks on stderr; errors are still told.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 901)]
     quiet: bool,
 }
 

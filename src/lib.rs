@@ -22,6 +22,8 @@ pub mod cli;
 pub(crate) mod detect;
 pub(crate) mod drill;
 pub(crate) mod event;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub(crate) mod incident;
 pub(crate) mod model;
 pub(crate) mod replay;

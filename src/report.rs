@@ -7,7 +7,7 @@ pub(crate) mod markdown;
 pub(crate) mod next;
 pub(crate) mod table;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use clap::ValueEnum;
@@ -45,10 +45,12 @@ pub(crate) struct Look {
 }
 
 impl Report {
-    /// Leaves out what is below a level.
+    /// Leaves out what is below a level. The findings of an incident that is told stay with it.
     pub(crate) fn at_least(mut self, level: Level) -> Self {
-        self.findings.retain(|finding| finding.level >= level);
         self.incidents.retain(|incident| incident.level >= level);
+        let told: HashSet<&str> = self.incidents.iter().map(|incident| incident.id.as_str()).collect();
+        let belongs = |finding: &Finding| finding.incident.as_deref().is_some_and(|id| told.contains(id));
+        self.findings.retain(|finding| finding.level >= level || belongs(finding));
         self
     }
 

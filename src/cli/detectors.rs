@@ -13,6 +13,7 @@ use crate::event::Seconds;
 use crate::model::Finding;
 use crate::replay::map::Range;
 use crate::replay::{Settings, replay};
+use crate::report::table;
 use crate::source::discover;
 
 /// List and explain detectors, and test rules of your own.
@@ -25,11 +26,18 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Action {
     /// One line a detector.
-    List,
+    List {
+        /// Add a folder of Sigma rules.
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+    },
     /// Everything about one detector.
     Explain {
         /// Its name, as `list` shows it.
         name: String,
+        /// Add a folder of Sigma rules.
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
     },
     /// Run every rule of a folder over its fixtures.
     ///
@@ -46,16 +54,16 @@ enum Action {
 
 pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     match &arguments.action {
-        Action::List => list(),
-        Action::Explain { name } => explain(name),
+        Action::List { rules } => list(rules),
+        Action::Explain { name, rules } => explain(name, rules, voice),
         Action::Test { folder, fixtures } => {
             test(folder, fixtures.clone().unwrap_or_else(|| folder.join("fixtures")), voice)
         }
     }
 }
 
-fn list() -> Result<Status> {
-    let rules = Rules::load(&[])?;
+fn list(folders: &[PathBuf]) -> Result<Status> {
+    let rules = Rules::load(folders)?;
     let mut detectors: Vec<_> = rules.detectors.iter().collect();
     detectors.sort_by_key(|detector| (&detector.tactic, &detector.name));
     let mut out = io::stdout().lock();
@@ -66,12 +74,16 @@ fn list() -> Result<Status> {
     Ok(Status::Quiet)
 }
 
-fn explain(name: &str) -> Result<Status> {
-    let rules = Rules::load(&[])?;
+fn explain(name: &str, folders: &[PathBuf], voice: Voice) -> Result<Status> {
+    let rules = Rules::load(folders)?;
     let Some(detector) = rules.detectors.iter().find(|detector| detector.name == name) else {
         bail!("no detector is named {name:?}; `stakeout detectors list` shows all");
     };
-    write!(io::stdout().lock(), "{}", explanation(detector))?;
+    let mut out = io::stdout().lock();
+    for line in explanation(detector).lines() {
+        let rest = if line.starts_with("  - ") { "    " } else { "" };
+        table::write_wrapped(&mut out, voice.look().columns, line, rest)?;
+    }
     Ok(Status::Quiet)
 }
 
@@ -94,8 +106,8 @@ fn explanation(detector: &Detector) -> String {
     section(&mut text, "Level", adjusted);
     section(&mut text, "Benign causes", detector.falsepositives.iter().cloned());
     section(&mut text, "Blind spots", detector.blind_spots.iter().cloned());
-    let version = detector.attack_version.as_deref().map_or_else(String::new, |version| format!(" (ATT&CK {version})"));
-    section(&mut text, "ATT&CK", detector.attack.iter().map(|id| format!("{id}{version}")));
+    let version = detector.attack_version.as_deref().unwrap_or("of unknown version");
+    section(&mut text, &format!("ATT&CK {version}"), detector.attack.iter().cloned());
     section(&mut text, "Playbook", detector.playbook.iter().cloned());
     section(&mut text, "References", detector.references.iter().cloned());
     text.push_str(&format!("\nFile: {}\n", detector.file));

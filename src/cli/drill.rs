@@ -17,7 +17,6 @@ use crate::drill::{Options, Scenario, write_tree};
 ///
 /// Scenarios: lambda-ddos-all-regions, missing-key, and ordinary for ordinary life alone.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// lambda-ddos-all-regions, missing-key or ordinary.
     name: String,
@@ -88,8 +87,9 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
         bail!("{}: holds a drill already; name another folder with --out", out.display());
     }
     write_tree(scenario, &options, &out).with_context(|| out.display().to_string())?;
-    if let Some(scenario) = scenario {
-        voice.remark(scenario.summary());
+    match scenario {
+        Some(scenario) if !options.twin => voice.remark(scenario.summary()),
+        _ => voice.remark("ordinary life: replay must find no incident"),
     }
     voice.remark(&format!("wrote {}; now: stakeout replay {}", out.display(), out.display()));
     Ok(Status::Quiet)

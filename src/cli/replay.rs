@@ -27,7 +27,6 @@ use crate::source::{Object, discover};
 ///
 /// Exit status: 0 nothing found, 1 incidents found, 2 could not run, 3 ran but part of the input could not be read.
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input.
     #[arg(required = true, value_name = "PATH")]

@@ -39,6 +39,8 @@ pub(crate) struct Case {
     pub accounts: BTreeSet<String>,
     pub attack: BTreeSet<String>,
     pub findings: BTreeSet<usize>,
+    /// Names of the roles that members assumed.
+    pub assumed: BTreeSet<String>,
     /// Calls by members: how often each action was made and refused.
     pub actions: BTreeMap<String, (u64, u64)>,
     pub merged_into: Option<usize>,
@@ -77,6 +79,7 @@ impl Case {
             accounts: BTreeSet::new(),
             attack: BTreeSet::new(),
             findings: BTreeSet::new(),
+            assumed: BTreeSet::new(),
             actions: BTreeMap::new(),
             merged_into: None,
             last_bad: event.time,
@@ -193,6 +196,9 @@ impl Case {
         if let Some(minted) = &facts.minted {
             self.credentials.extend(minted.credential.clone());
             self.principals.insert(minted.arn.clone());
+            if event.shape.name.starts_with("AssumeRole") {
+                self.assumed.extend(minted.arn.rsplit('/').next().map(str::to_owned));
+            }
         }
         for resource in &facts.created {
             if resource.principal.is_some() {
@@ -204,6 +210,8 @@ impl Case {
                 region: event.place.region.clone(),
                 action: event.shape.action(),
                 exists: true,
+                by: event.identity.name.clone(),
+                at: event.time,
             });
         }
     }
@@ -238,6 +246,7 @@ impl Case {
         self.accounts.extend(other.accounts);
         self.attack.extend(other.attack);
         self.findings.extend(other.findings);
+        self.assumed.extend(other.assumed);
         for (action, (made, refused)) in other.actions {
             let mine = self.actions.entry(action).or_default();
             mine.0 += made;

@@ -7,6 +7,8 @@ use super::lineage::Node;
 use crate::event::{DAY, Seconds, time};
 use crate::model::{Confidence, Created, Finding, Incident, Root, Status};
 
+/// The narrative has room for what so many identities made.
+const MOST_MAKERS: usize = 3;
 /// A title has room for this many kinds of things made.
 const KINDS_IN_TITLE: usize = 2;
 
@@ -48,28 +50,36 @@ fn root_credential(case: &Case) -> Option<String> {
     }
 }
 
-/// Who, the worst that was found, and what was made most of.
+/// Who, the worst that was found, and what was made most of or what else was found.
 fn title(case: &Case, findings: &[&Finding]) -> String {
-    let worst = findings
-        .iter()
-        .filter(|finding| !finding.notice)
-        .max_by_key(|finding| (finding.level, std::cmp::Reverse(finding.time)));
-    let worst = worst.map_or_else(String::new, |finding| decapitalised(&finding.title));
-    let mut made: Vec<_> = by_kind(case)
-        .into_iter()
-        .filter(|(kind, _)| !matches!(*kind, "iam:access-key" | "iam:user" | "iam:role"))
-        .collect();
+    let mut pages: Vec<_> = findings.iter().filter(|finding| !finding.notice).collect();
+    pages.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.time));
+    let worst = pages.first().map_or_else(String::new, |finding| decapitalised(&finding.title));
+    let identity = |kind: &str| matches!(kind, "iam:access-key" | "iam:user" | "iam:role");
+    let mut made: Vec<_> =
+        by_kind(case.resources.values().filter(|resource| !identity(&resource.kind))).into_iter().collect();
     made.sort_by_key(|(kind, resources)| (std::cmp::Reverse(resources.len()), *kind));
-    let made: Vec<_> = made.iter().take(KINDS_IN_TITLE).map(|(kind, resources)| counted(kind, resources)).collect();
-    let made = if made.is_empty() { String::new() } else { format!("; made {}", made.join(" and ")) };
-    format!("{}: {worst}{made}", case.root_identity.name)
+    let regions: BTreeSet<_> = made.iter().flat_map(|(_, made)| made.iter().map(|resource| &resource.region)).collect();
+    let things: Vec<_> = made.iter().take(KINDS_IN_TITLE).map(|(kind, made)| number_of(kind, made.len())).collect();
+    let rest = match (things.is_empty(), regions.len()) {
+        (true, _) => {
+            let other = pages.iter().find(|finding| finding.tactic != pages[0].tactic && finding.counts());
+            other.map_or_else(String::new, |finding| format!("; {}", decapitalised(&finding.title)))
+        }
+        (false, 1) => format!("; made {}", things.join(" and ")),
+        (false, regions) => format!("; made {} in {regions} regions", things.join(" and ")),
+    };
+    format!("{}: {worst}{rest}", case.root_identity.name)
 }
 
 fn narrative(case: &Case, findings: &[&Finding]) -> Vec<String> {
     let mut told = vec![way_in(case)];
     told.extend(maker(case));
-    told.extend(identities(case));
-    told.extend(others(case));
+    told.extend(made(case));
+    if !case.assumed.is_empty() {
+        let roles: Vec<_> = case.assumed.iter().map(String::as_str).collect();
+        told.push(format!("It assumed {} {}.", crate::report::noun("role", roles.len()), listed(&roles, 6)));
+    }
     told.extend(worst(findings));
     told.extend(refused(case));
     told.push(still_there(case));
@@ -105,31 +115,35 @@ fn maker(case: &Case) -> Option<String> {
     Some(format!("It was made at {} by {}, {part}.", stamp(*at), maker.arn))
 }
 
-/// Users, roles and keys that were made.
-fn identities(case: &Case) -> Option<String> {
-    let made: Vec<_> = by_kind(case)
-        .into_iter()
-        .filter(|(kind, _)| kind.starts_with("iam:"))
-        .map(|(kind, resources)| {
-            format!(
-                "{} ({})",
-                counted(kind, &resources),
-                listed(&resources.iter().map(|r| short(&r.arn)).collect::<Vec<_>>(), 3)
-            )
-        })
-        .collect();
-    (!made.is_empty()).then(|| format!("It made {}.", listed(&made.iter().map(String::as_str).collect::<Vec<_>>(), 6)))
+/// Who made what, in order of the first thing that each made.
+fn made(case: &Case) -> Vec<String> {
+    let mut makers: BTreeMap<&str, Vec<&Created>> = BTreeMap::new();
+    for resource in case.resources.values() {
+        makers.entry(&resource.by).or_default().push(resource);
+    }
+    let mut makers: Vec<_> = makers.into_iter().collect();
+    makers.sort_by_key(|(maker, made)| (made.iter().map(|resource| resource.at).min(), *maker));
+    let tell = |(maker, made): (&str, Vec<&Created>)| {
+        let kinds = by_kind(made.iter().copied());
+        let things: Vec<_> = kinds.iter().map(|(kind, made)| thing(kind, made)).collect();
+        let regional = made.iter().filter(|resource| !resource.kind.starts_with("iam:"));
+        let regions: BTreeSet<_> = regional.map(|resource| resource.region.as_str()).collect();
+        let things = listed(&things.iter().map(String::as_str).collect::<Vec<_>>(), 6);
+        match regions.len() {
+            0 => format!("{maker} made {things}."),
+            _ => format!("{maker} made {things}: {}.", listed(&regions.into_iter().collect::<Vec<_>>(), 20)),
+        }
+    };
+    makers.into_iter().take(MOST_MAKERS).map(tell).collect()
 }
 
-/// Everything else that was made, with the regions.
-fn others(case: &Case) -> Option<String> {
-    let kinds: Vec<_> = by_kind(case).into_iter().filter(|(kind, _)| !kind.starts_with("iam:")).collect();
-    let made: Vec<_> = kinds.iter().map(|(kind, resources)| counted(kind, resources)).collect();
-    let regions: BTreeSet<_> =
-        kinds.iter().flat_map(|(_, resources)| resources.iter().map(|r| r.region.as_str())).collect();
-    let regions = listed(&regions.into_iter().collect::<Vec<_>>(), 20);
-    (!made.is_empty())
-        .then(|| format!("It made {}: {regions}.", listed(&made.iter().map(String::as_str).collect::<Vec<_>>(), 6)))
+/// Things of one kind: by name where there are few, else by number.
+fn thing(kind: &str, made: &[&Created]) -> String {
+    if made.len() > 2 {
+        return counted(kind, made);
+    }
+    let names: Vec<_> = made.iter().map(|resource| short(&resource.arn)).collect();
+    format!("{} {}", crate::report::noun(kind, made.len()), listed(&names, 2))
 }
 
 fn worst(findings: &[&Finding]) -> Option<String> {
@@ -170,9 +184,9 @@ fn still_there(case: &Case) -> String {
     format!("The last event is at {}; {there}.", stamp(case.last))
 }
 
-fn by_kind(case: &Case) -> BTreeMap<&str, Vec<&Created>> {
+fn by_kind<'a>(made: impl Iterator<Item = &'a Created>) -> BTreeMap<&'a str, Vec<&'a Created>> {
     let mut kinds: BTreeMap<&str, Vec<&Created>> = BTreeMap::new();
-    for resource in case.resources.values() {
+    for resource in made {
         kinds.entry(&resource.kind).or_default().push(resource);
     }
     kinds
@@ -181,9 +195,12 @@ fn by_kind(case: &Case) -> BTreeMap<&str, Vec<&Created>> {
 /// `85 functions in 17 regions`, `1 user`.
 fn counted(kind: &str, resources: &[&Created]) -> String {
     let regions: BTreeSet<_> = resources.iter().map(|resource| &resource.region).collect();
-    let noun = crate::report::noun(kind, resources.len());
     let places = if regions.len() > 1 { format!(" in {} regions", regions.len()) } else { String::new() };
-    format!("{} {noun}{places}", resources.len())
+    format!("{}{places}", number_of(kind, resources.len()))
+}
+
+fn number_of(kind: &str, count: usize) -> String {
+    format!("{count} {}", crate::report::noun(kind, count))
 }
 
 /// The last part of an ARN.

@@ -55,6 +55,12 @@ pub(crate) struct Created {
     pub action: String,
     /// Whether no event has deleted it since.
     pub exists: bool,
+    /// Who made it, by a short name.
+    #[serde(skip)]
+    pub by: String,
+    /// When it was made.
+    #[serde(skip)]
+    pub at: Seconds,
 }
 
 /// The findings of one lineage.

@@ -47,15 +47,15 @@ fn write_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> 
     ];
     writeln!(out, "| | |\n|---|---|")?;
     for (name, value) in rows {
-        writeln!(out, "| {} | {} |", markdown(name), markdown(&value))?;
+        writeln!(out, "| {name} | {} |", markdown(&value))?;
     }
     writeln!(out, "\n## What happened\n")?;
     for sentence in &incident.narrative {
         writeln!(out, "- {}", markdown(sentence))?;
     }
     writeln!(out, "\n## Next\n")?;
-    for step in next::steps(incident) {
-        writeln!(out, "1. {}", markdown(&step))?;
+    for (number, step) in next::steps(incident).iter().enumerate() {
+        writeln!(out, "{}. {}", number + 1, markdown(step))?;
     }
     writeln!(out, "\n## Made\n")?;
     for resource in &incident.resources {

@@ -9,7 +9,8 @@ use crate::model::{Confidence, Created, Incident};
 pub(crate) fn steps(incident: &Incident) -> Vec<String> {
     let mut steps = Vec::new();
     let made = |r: &&Created| r.exists && matches!(r.kind.as_str(), "iam:user" | "iam:role");
-    let made: Vec<_> = incident.resources.iter().filter(made).map(|r| name(&r.arn)).collect();
+    let made: Vec<_> =
+        incident.resources.iter().filter(made).map(|r| format!("{} {}", noun(&r.kind, 1), name(&r.arn))).collect();
     if !made.is_empty() {
         steps.push(format!("Deny what it made: attach AWSDenyAll to {}.", made.join(", ")));
     }

@@ -91,6 +91,7 @@ impl Page<'_> {
     fn others(&mut self, report: &Report) -> io::Result<()> {
         let alone: Vec<_> = report.findings.iter().filter(|finding| finding.incident.is_none()).collect();
         let (notices, findings): (Vec<_>, Vec<_>) = alone.into_iter().partition(|finding| finding.notice);
+        let (added, findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.external);
         if !findings.is_empty() {
             self.line(&Style::new().bold(), &format!("Findings outside of incidents ({})", findings.len()))?;
             let mut shown = findings.clone();
@@ -98,15 +99,21 @@ impl Page<'_> {
             self.findings(&shown, LISTED)?;
             writeln!(self.out)?;
         }
-        if notices.is_empty() {
+        self.counts("Matches of added rules", &added)?;
+        self.counts("Notices", &notices)
+    }
+
+    /// How often each detector spoke.
+    fn counts(&mut self, title: &str, findings: &[&Finding]) -> io::Result<()> {
+        if findings.is_empty() {
             return Ok(());
         }
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        for notice in &notices {
-            *kinds.entry(&notice.detector).or_default() += 1;
+        for finding in findings {
+            *kinds.entry(&finding.detector).or_default() += 1;
         }
         let kinds: Vec<_> = kinds.iter().map(|(detector, count)| format!("{count} {detector}")).collect();
-        self.line(&Style::new().bold(), &format!("Notices ({})", notices.len()))?;
+        self.line(&Style::new().bold(), &format!("{title} ({})", findings.len()))?;
         self.wrapped("  ", "  ", &terminal(&kinds.join(", ")))?;
         writeln!(self.out)
     }
@@ -231,6 +238,19 @@ fn level_style(level: Level) -> Style {
 
 fn stamp(at: Seconds) -> String {
     time::format(at).replace('T', " ")
+}
+
+/// Writes a line as wide as a terminal, the lines after the first behind an indent.
+///
+/// # Errors
+/// Whatever the writer says.
+pub(crate) fn write_wrapped(out: &mut dyn Write, columns: usize, text: &str, rest: &str) -> io::Result<()> {
+    let width = columns.clamp(40, 160).saturating_sub(rest.len());
+    let indent = &text[..text.len() - text.trim_start_matches(' ').len()];
+    for (number, line) in wrap(text.trim_start_matches(' '), width).iter().enumerate() {
+        writeln!(out, "{}{}", if number == 0 { indent } else { rest }, terminal(line))?;
+    }
+    Ok(())
 }
 
 /// Breaks text at spaces; a word longer than a line is broken where the line ends.
