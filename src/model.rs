@@ -4,11 +4,13 @@ pub(crate) mod finding;
 pub(crate) mod incident;
 pub(crate) mod level;
 pub(crate) mod summary;
+mod words;
 
 pub(crate) use finding::Finding;
 pub(crate) use incident::{Confidence, Created, Incident, Root, Status};
 pub(crate) use level::Level;
 pub(crate) use summary::{Skipped, Summary};
+pub(crate) use words::noun;
 
 /// An id derived from content: a kind and the first 48 bits of a SHA-256 over the parts.
 pub(crate) fn id(kind: &str, parts: &[&str]) -> String {

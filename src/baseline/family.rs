@@ -48,6 +48,11 @@ impl Family {
         Self { dimensions: bits, among, refused: false }
     }
 
+    /// Networks from which each credential was used: tells an intruder's use of a credential from its owner's.
+    pub(crate) fn credential_networks() -> Self {
+        Self::new(&[Dimension::Credential, Dimension::Network], Among::All)
+    }
+
     /// The same tuples of refused calls.
     pub(crate) fn of_refused(self) -> Self {
         Self { refused: true, ..self }

@@ -8,7 +8,7 @@ use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, Co
 
 use super::partial::Compiled;
 use super::rule::{Detector, Problem, RuleFile};
-use crate::baseline::{Among, Dimension, Family};
+use crate::baseline::Family;
 use crate::event::view::is_shape_field;
 use crate::event::{DAY, Seconds};
 
@@ -66,11 +66,6 @@ pub(crate) struct Rules {
     pub problems: Vec<Problem>,
 }
 
-/// Networks from which each credential was used: tells an intruder's use of a credential from its owner's.
-pub(crate) fn credential_networks() -> Family {
-    Family::new(&[Dimension::Credential, Dimension::Network], Among::All)
-}
-
 impl Rules {
     /// The embedded detectors and those of more folders.
     ///
@@ -101,7 +96,7 @@ impl Rules {
             rules: Vec::new(),
             correlations: Vec::new(),
             correlated: Vec::new(),
-            families: vec![credential_networks()],
+            families: vec![Family::credential_networks()],
             problems: Vec::new(),
         };
         for file in files {

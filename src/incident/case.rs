@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::group::Opening;
 use super::lineage::{Edge, Lineage, Node, children};
-use crate::baseline::Baseline;
-use crate::detect::catalog::credential_networks;
+use crate::baseline::{Baseline, Family};
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
 use crate::model::{Confidence, Created, Finding, Level};
 
@@ -127,7 +126,7 @@ impl Case {
             return true;
         };
         let tuple = crate::baseline::family::join([account, credential, network]);
-        baseline.seen((credential_networks(), tuple), Some(&self.root_identity.key), self.first, 90 * DAY)
+        baseline.seen((Family::credential_networks(), tuple), Some(&self.root_identity.key), self.first, 90 * DAY)
     }
 
     /// Whether an event of a member is part of the case. All that members minted in it do is; of the root's own calls

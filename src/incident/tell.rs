@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::case::Case;
 use super::lineage::Node;
 use crate::event::{DAY, Seconds, time};
-use crate::model::{Confidence, Created, Finding, Incident, Root, Status};
+use crate::model::{Confidence, Created, Finding, Incident, Root, Status, noun};
 
 /// The narrative has room for what so many identities made.
 const MOST_MAKERS: usize = 3;
@@ -78,7 +78,7 @@ fn narrative(case: &Case, findings: &[&Finding]) -> Vec<String> {
     told.extend(made(case));
     if !case.assumed.is_empty() {
         let roles: Vec<_> = case.assumed.iter().map(String::as_str).collect();
-        told.push(format!("It assumed {} {}.", crate::report::noun("role", roles.len()), listed(&roles, 6)));
+        told.push(format!("It assumed {} {}.", noun("role", roles.len()), listed(&roles, 6)));
     }
     told.extend(worst(findings));
     told.extend(refused(case));
@@ -143,7 +143,7 @@ fn thing(kind: &str, made: &[&Created]) -> String {
         return counted(kind, made);
     }
     let names: Vec<_> = made.iter().map(|resource| short(&resource.arn)).collect();
-    format!("{} {}", crate::report::noun(kind, made.len()), listed(&names, 2))
+    format!("{} {}", noun(kind, made.len()), listed(&names, 2))
 }
 
 fn worst(findings: &[&Finding]) -> Option<String> {
@@ -157,8 +157,7 @@ fn worst(findings: &[&Finding]) -> Option<String> {
         }
     }
     let shown = listed(&titles.iter().map(String::as_str).collect::<Vec<_>>(), 5);
-    (!titles.is_empty())
-        .then(|| format!("{} {}, the worst first: {shown}.", pages.len(), crate::report::noun("finding", pages.len())))
+    (!titles.is_empty()).then(|| format!("{} {}, the worst first: {shown}.", pages.len(), noun("finding", pages.len())))
 }
 
 fn refused(case: &Case) -> Option<String> {
@@ -200,7 +199,7 @@ fn counted(kind: &str, resources: &[&Created]) -> String {
 }
 
 fn number_of(kind: &str, count: usize) -> String {
-    format!("{count} {}", crate::report::noun(kind, count))
+    format!("{count} {}", noun(kind, count))
 }
 
 /// The last part of an ARN.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::noun;
-use crate::model::{Confidence, Created, Incident};
+use crate::model::{Confidence, Created, Incident, noun};
 
 /// Steps for a person to take, in order. Denials come with the keys, because sessions outlive keys.
 pub(crate) fn steps(incident: &Incident) -> Vec<String> {

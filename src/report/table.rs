@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use console::{Style, measure_text_width};
 
 use super::escape::terminal;
-use super::{Look, Report, next, noun};
+use super::{Look, Report, next};
 use crate::event::{Seconds, time};
-use crate::model::{Finding, Incident, Level, Summary};
+use crate::model::{Finding, Incident, Level, Summary, noun};
 
 /// Findings outside of incidents that are listed; the rest is counted.
 const LISTED: usize = 20;

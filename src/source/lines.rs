@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::inflate::Buffer;
 use super::outcome::io_reason;
-use super::recognise::first_byte;
+use super::scan::first_byte;
 use super::walk::Walk;
 
 /// How much more is read at a time, in bytes.

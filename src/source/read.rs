@@ -87,7 +87,7 @@ impl Reader {
                 return lines::read(walk, packed, source, self.limit.max(WHOLE + 1)).map_or(Ok(()), Err);
             }
             if !is_packed(head) && table::is_table(head) {
-                let start = recognise::first_byte(head);
+                let start = scan::first_byte(head);
                 walk.outcome.bytes = bytes.max(head.len() as u64);
                 table::read(walk, Cursor::new(&head[start..]).chain(source));
                 return Ok(());

@@ -1,11 +1,9 @@
 //! What kind of text an unpacked object is, and who reads it.
 
 use super::outcome::Outcome;
-use super::scan::{skip_blank, value};
+use super::scan::{first_byte, skip_blank, value};
 use super::walk::Walk;
 use super::{fast, resync, shape, table};
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Words of which every log has at least one, however broken it is.
 const EVIDENCE: [&[u8]; 5] = [b"eventVersion", b"eventName", b"eventSource", b"\"Records\"", b"CloudTrailEvent"];
@@ -57,12 +55,6 @@ pub(super) fn json(walk: &mut Walk<'_>, text: &mut [u8], start: usize) {
     } else {
         walk.text(text, start, 0);
     }
-}
-
-/// Offset of the first byte that is neither a byte order mark nor blank.
-pub(super) fn first_byte(text: &[u8]) -> usize {
-    let mark = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    skip_blank(text, mark)
 }
 
 /// Whether these are the first lines of a file with one JSON object per line.

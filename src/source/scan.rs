@@ -39,6 +39,15 @@ pub(super) fn value(text: &[u8], start: usize) -> Result<usize, Fault> {
     }
 }
 
+/// What some editors put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Offset of the first byte that is neither a byte order mark nor blank.
+pub(super) fn first_byte(text: &[u8]) -> usize {
+    let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    skip_blank(text, mark)
+}
+
 /// The offset of the first byte from `at` on that is no JSON white space.
 pub(super) fn skip_blank(text: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at) {

@@ -25,7 +25,7 @@ const TELLING: [&str; 8] = [
 
 /// Whether a text begins with the header of a table of events.
 pub(super) fn is_table(text: &[u8]) -> bool {
-    let start = super::recognise::first_byte(text);
+    let start = super::scan::first_byte(text);
     let head = &text[start..text.len().min(start.saturating_add(MAX_HEADER))];
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or(head);
     let Ok(line) = std::str::from_utf8(line) else {
