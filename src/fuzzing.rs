@@ -28,7 +28,7 @@ pub fn replay_bytes(bytes: &[u8]) {
     let Ok(objects) = discover(&[file.display().to_string()]) else { return };
     let Ok(mut reducer) = Reducer::new(rules, Baseline::default()) else { return };
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
-    reducer.add(Mapper::new(rules, range, LIMIT).map(&objects), false);
+    Mapper::new(rules, range, LIMIT).map(&objects, &mut |part| reducer.add(part, false));
     let (report, _) = reducer.finish();
     let summary = report.summary;
     let accounted = summary.kept + summary.duplicate + summary.malformed + summary.not_a_log;

@@ -65,11 +65,11 @@ pub(crate) fn replay(
                 scope.spawn(move || {
                     let mut mapper = Mapper::new(rules, settings.range, settings.max_object_bytes);
                     while let Some((position, unit)) = claim(units, next) {
-                        let part = mapper.map(unit.objects);
+                        // Nobody takes parts any more only when the reducer is gone, and then nothing is owed.
+                        let send = |message| _ = sender.as_ref().map(|sender| sender.send((position, message)));
+                        mapper.map(unit.objects, &mut |part| send(Some(part)));
+                        send(None);
                         progress(unit.objects.iter().map(Object::bytes).sum());
-                        if sender.as_ref().is_none_or(|sender| sender.send((position, part)).is_err()) {
-                            return;
-                        }
                     }
                 })
             })
@@ -91,18 +91,30 @@ fn claim<'u, 'o>(units: &'u [Unit<'o>], next: &AtomicUsize) -> Option<(usize, &'
     units.get(position).map(|unit| (position, unit))
 }
 
+/// What a worker says about a unit: a part of it, or that there are no more.
+type Message = (usize, Option<Part>);
+
 /// Takes parts as they come; a day ends when all of its units and all before are in.
-fn reduce(units: &[Unit<'_>], parts: &Receiver<(usize, Part)>, reducer: &mut Reducer<'_>) {
-    let mut arrived: Vec<Option<Part>> = units.iter().map(|_| None).collect();
-    let mut done = 0;
-    for (position, part) in parts {
-        arrived[position] = Some(part);
-        while let Some(part) = arrived.get_mut(done).and_then(Option::take) {
-            let day = units[done].day;
-            reducer.add(part, day.is_some());
-            done += 1;
-            if let Some(day) = day.filter(|_| units.get(done).is_none_or(|next| next.day != units[done - 1].day)) {
-                reducer.end_day(day);
+fn reduce(units: &[Unit<'_>], messages: &Receiver<Message>, reducer: &mut Reducer<'_>) {
+    let mut early: Vec<Vec<Part>> = units.iter().map(|_| Vec::new()).collect();
+    let mut ended = vec![false; units.len()];
+    let mut current = 0;
+    for (position, message) in messages {
+        match message {
+            Some(part) if units[position].day == units[current].day => reducer.add(part, units[position].day.is_some()),
+            Some(part) => early[position].push(part),
+            None => ended[position] = true,
+        }
+        while ended.get(current).is_some_and(|ended| *ended) {
+            let day = units[current].day;
+            current += 1;
+            let Some(next) = units.get(current) else { break };
+            if next.day != day {
+                day.into_iter().for_each(|day| reducer.end_day(day));
+                let of_that_day = (current..units.len()).take_while(|n| units[*n].day == next.day);
+                for part in of_that_day.flat_map(|n| std::mem::take(&mut early[n])) {
+                    reducer.add(part, next.day.is_some());
+                }
             }
         }
     }

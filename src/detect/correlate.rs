@@ -1,21 +1,22 @@
 //! Sigma correlations in event time, driven through the library's engine.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use rsigma_eval::correlation::compile_correlation;
 use rsigma_eval::{
-    CorrelationConfig, CorrelationEngine, CorrelationEventMode, DetectionBody, EvaluationResult, Event as SigmaEvent,
-    EventValue, ResultBody, RuleHeader,
+    CorrelationConfig, CorrelationEngine, DetectionBody, EvaluationResult, Event as SigmaEvent, EventValue,
+    GroupByField, GroupKey, ResultBody, RuleHeader,
 };
 use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, SigmaCollection};
 
 use super::catalog::{Rule, Rules};
 use crate::event::view::{LIST, header_text};
-use crate::event::{Event, Seconds};
+use crate::event::{DAY, Event, Seconds};
 
-/// Events that one firing names at most: the latest of its window.
+/// Events that one window holds at most: the latest.
 const MOST_EVENTS: usize = 2_000;
 
 /// One correlation whose condition holds.
@@ -27,63 +28,89 @@ pub(crate) struct Firing {
     pub value: f64,
     /// What the value counts, in words.
     pub counted: Option<String>,
-    /// Time and id of the events in its window.
+    /// Time and id of the events that contributed. While a correlation goes on firing, those that are new.
     pub events: Vec<(Seconds, Arc<str>)>,
 }
 
 /// The library's engine, fed with matches that were found elsewhere.
 pub(crate) struct Correlator {
     engine: CorrelationEngine,
-    /// Correlations of correlations hold no events of their own: per correlation, those it rests on.
-    children: HashMap<String, Vec<String>>,
-    /// What each counting correlation counts, in words.
-    counted: HashMap<String, String>,
-    /// Events of the last firing, per correlation that another one rests on, and group.
-    fired: HashMap<(String, String), Vec<(Seconds, Arc<str>)>>,
+    watched: Vec<Watched>,
+    /// The correlations that each rule feeds directly.
+    fed_by: HashMap<String, Vec<usize>>,
+    /// The events of each correlation and group that are within its window.
+    windows: HashMap<(usize, String), Window>,
+}
+
+/// What is needed of a correlation beside the engine.
+struct Watched {
+    id: String,
+    span: Seconds,
+    group_by: Vec<GroupByField>,
+    /// The correlations that it rests on.
+    children: Vec<usize>,
+    /// What it counts, in words.
+    counted: Option<String>,
+}
+
+#[derive(Default)]
+struct Window {
+    events: VecDeque<(Seconds, Arc<str>)>,
+    /// Up to when the last firing goes on.
+    firing_until: Option<Seconds>,
 }
 
 impl Correlator {
     /// Loads the correlations of a rule set.
     ///
     /// # Errors
-    /// A correlation that the engine refuses, such as one that refers to a rule that does not exist.
+    /// A correlation that the engine refuses, such as one that refers to itself.
     pub(crate) fn new(rules: &Rules) -> Result<Self> {
-        let config = CorrelationConfig {
-            correlation_event_mode: CorrelationEventMode::Refs,
-            max_correlation_events: MOST_EVENTS,
-            max_group_entries: Some(4 * MOST_EVENTS),
-            ..CorrelationConfig::default()
-        };
+        let config = CorrelationConfig { max_group_entries: Some(MOST_EVENTS), ..CorrelationConfig::default() };
         let mut engine = CorrelationEngine::new(config);
         let mut collection = SigmaCollection::new();
-        collection.rules = rules.correlated.clone();
+        collection.rules.clone_from(&rules.correlated);
         collection.correlations = rules.correlations.iter().cloned().map(whole).collect();
         engine.add_collection(&collection).context("correlations")?;
-        let id_of = |wanted: &String| {
-            let found =
-                rules.correlations.iter().find(|c| c.id.as_ref() == Some(wanted) || c.name.as_ref() == Some(wanted));
-            found.and_then(|c| c.id.clone())
+        let named = |name: &String| {
+            let is = |c: &CorrelationRule| c.id.as_ref() == Some(name) || c.name.as_ref() == Some(name);
+            rules.correlations.iter().position(is)
         };
-        let children = rules
-            .correlations
-            .iter()
-            .map(|c| (c.id.clone().unwrap_or_default(), c.rules.iter().filter_map(id_of).collect()));
-        let counted = rules.correlations.iter().filter_map(|c| Some((c.id.clone()?, counted(c)?))).collect();
-        Ok(Self { engine, children: children.collect(), counted, fired: HashMap::new() })
+        let mut watched = Vec::new();
+        let mut fed_by: HashMap<String, Vec<usize>> = HashMap::new();
+        for (position, correlation) in collection.correlations.iter().enumerate() {
+            for rule in rules.correlated.iter().filter(|rule| {
+                correlation.rules.iter().any(|r| Some(r) == rule.id.as_ref() || Some(r) == rule.name.as_ref())
+            }) {
+                fed_by.entry(rule.id.clone().unwrap_or_default()).or_default().push(position);
+            }
+            watched.push(Watched {
+                id: correlation.id.clone().unwrap_or_default(),
+                span: Seconds::try_from(correlation.timespan.seconds).unwrap_or(DAY),
+                group_by: compile_correlation(correlation).context("correlations")?.group_by,
+                children: correlation.rules.iter().filter_map(named).collect(),
+                counted: counted(correlation),
+            });
+        }
+        Ok(Self { engine, watched, fed_by, windows: HashMap::new() })
     }
 
     /// One match of one rule. A field that was kept for it and holds a list counts once for each of its members.
     pub(crate) fn feed(&mut self, rule: &Rule, event: &Event) -> Vec<Firing> {
-        let rule_id = &rule.id;
+        for &position in self.fed_by.get(&rule.id).into_iter().flatten() {
+            let correlation = &self.watched[position];
+            let group = group_of(&correlation.group_by, &rule.id, event);
+            self.windows.entry((position, group)).or_default().add(event, correlation.span);
+        }
         let kept = rule.captures.iter().filter_map(|field| event.fields.get_key_value(field));
         let Some((field, values)) = kept.into_iter().find(|(_, value)| value.contains(LIST)) else {
-            return self.feed_one(rule_id, event);
+            return self.feed_one(&rule.id, event);
         };
         let mut one = event.clone();
-        let mut firings = Vec::new();
+        let mut firings: Vec<Firing> = Vec::new();
         for value in values.split(LIST) {
             one.fields.insert(field.clone(), value.to_owned());
-            firings.extend(self.feed_one(rule_id, &one));
+            firings.extend(self.feed_one(&rule.id, &one));
         }
         firings
     }
@@ -105,39 +132,59 @@ impl Correlator {
             }),
         };
         let results = self.engine.process_with_detections(&Known(event), vec![matched], event.time);
-        results.into_iter().filter_map(|result| self.firing(result)).collect()
+        results.into_iter().filter_map(|result| self.firing(&result, event)).collect()
     }
 
-    fn firing(&mut self, result: EvaluationResult) -> Option<Firing> {
-        let id = result.header.rule_id.clone()?;
+    fn firing(&mut self, result: &EvaluationResult, event: &Event) -> Option<Firing> {
+        let id = result.header.rule_id.as_ref()?;
         let body = result.as_correlation()?;
-        let group = body.group_key.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("\u{1f}");
-        let events = match &body.event_refs {
-            Some(refs) => refs.iter().filter_map(|r| Some((r.timestamp, Arc::from(r.id.as_deref()?)))).collect(),
-            None => self.events_of_children(&id, &group),
-        };
-        let span = Seconds::try_from(body.timespan_secs).unwrap_or(Seconds::MAX);
-        if self.children.values().any(|children| children.contains(&id)) {
-            let newest = events.iter().map(|(at, _)| *at).max().unwrap_or(0);
-            self.fired
-                .retain(|_, kept: &mut Vec<(Seconds, Arc<str>)>| kept.iter().any(|(at, _)| *at >= newest - 4 * span));
-            self.fired.insert((id.clone(), group.clone()), events.clone());
+        let position = self.watched.iter().position(|correlation| correlation.id == *id)?;
+        let correlation = &self.watched[position];
+        let group = joined(body.group_key.iter().map(|(field, value)| (field.as_str(), value.as_str())));
+        let mut events = Vec::new();
+        if correlation.children.is_empty() {
+            let window = self.windows.get_mut(&(position, group.clone()))?;
+            if window.firing_until.is_some_and(|until| event.time <= until) {
+                events.push((event.time, Arc::clone(&event.id)));
+            } else {
+                events.extend(window.events.iter().cloned());
+            }
+            window.firing_until = Some(event.time + correlation.span);
+        } else {
+            let windows = correlation.children.iter().filter_map(|child| self.windows.get(&(*child, group.clone())));
+            events.extend(windows.flat_map(|window| window.events.iter().cloned()));
         }
-        let counted = self.counted.get(&id).cloned();
-        Some(Firing { value: body.aggregated_value, counted, id, group, events })
+        let counted = correlation.counted.clone();
+        Some(Firing { id: id.clone(), group, value: body.aggregated_value, counted, events })
     }
 
-    fn events_of_children(&self, id: &str, group: &str) -> Vec<(Seconds, Arc<str>)> {
-        let children = self.children.get(id).into_iter().flatten();
-        let mut events: Vec<_> = children
-            .filter_map(|child| self.fired.get(&(child.clone(), group.to_owned())))
-            .flatten()
-            .cloned()
-            .collect();
-        events.sort();
-        events.dedup();
-        events
+    /// Forgets what is in no window any more.
+    pub(crate) fn forget(&mut self, now: Seconds) {
+        let watched = &self.watched;
+        self.windows.retain(|(position, _), window| {
+            window.events.back().is_some_and(|(last, _)| *last >= now - watched[*position].span)
+        });
     }
+}
+
+impl Window {
+    fn add(&mut self, event: &Event, span: Seconds) {
+        self.events.push_back((event.time, Arc::clone(&event.id)));
+        while self.events.len() > MOST_EVENTS || self.events.front().is_some_and(|(at, _)| *at < event.time - span) {
+            self.events.pop_front();
+        }
+    }
+}
+
+/// The values by which an event is grouped, as the engine takes them.
+fn group_of(group_by: &[GroupByField], rule_id: &str, event: &Event) -> String {
+    let pairs = GroupKey::extract(&Known(event), group_by, &[rule_id]).to_pairs(group_by);
+    joined(pairs.iter().map(|(field, value)| (field.as_str(), value.as_str())))
+}
+
+/// One text for fields and their values that no other values give.
+fn joined<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    pairs.map(|(field, value)| format!("{field}={}:{value};", value.len())).collect()
 }
 
 /// `events`, or `different regions`.
@@ -196,8 +243,7 @@ impl SigmaEvent for Known<'_> {
         Vec::new()
     }
 
-    /// The engine keeps of an event what is under `id`.
     fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({ "id": &*self.0.id })
+        serde_json::Value::Null
     }
 }

@@ -196,6 +196,7 @@ impl<'r> Detection<'r> {
         self.swept = now;
         self.active.retain(|_, (_, until)| *until >= now);
         self.marks.retain(|_, (at, _)| *at >= now - MARKS);
+        self.correlator.forget(now);
     }
 }
 

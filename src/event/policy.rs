@@ -70,26 +70,81 @@ fn of_statement(statement: &Value) -> Grade {
     if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
         return Grade::DenyOnly;
     }
-    if statement.get("NotAction").is_some() {
-        return Grade::Admin;
-    }
-    let anywhere = statement.get("NotResource").is_some() || strings(statement.get("Resource")).any(is_any_resource);
-    let any_role = strings(statement.get("Resource")).any(|resource| resource.ends_with(":role/*"));
-    strings(statement.get("Action")).map(|action| of_action(action, anywhere, any_role)).max().unwrap_or(Grade::Narrow)
-}
-
-fn of_action(action: &str, anywhere: bool, any_role: bool) -> Grade {
-    let action = action.to_ascii_lowercase();
-    match action.as_str() {
-        "*" | "*:*" | "iam:*" if anywhere => Grade::Admin,
-        "sts:assumerole" | "sts:*" if anywhere || any_role => Grade::Admin,
-        _ if anywhere && action.ends_with(":*") => Grade::Broad,
-        _ => Grade::Narrow,
+    let resources: Vec<_> = strings(statement.get("Resource")).map(without_account).collect();
+    let on = |probe: &str| statement.get("NotResource").is_some() || resources.iter().any(|r| matches(r, probe));
+    let reach = Reach { iam: IDENTITIES.iter().all(|arn| on(arn)), role: on(IDENTITIES[1]), anything: on(ANYTHING) };
+    match statement.get("NotAction") {
+        Some(left_out) => {
+            let left_out: Vec<_> = strings(Some(left_out)).collect();
+            let allows = |action: &str| !left_out.iter().any(|pattern| matches(pattern, action));
+            reach.grade(allows, true)
+        }
+        None => {
+            let grade = |pattern: &str| reach.grade(|action| matches(pattern, action), pattern.ends_with(":*"));
+            strings(statement.get("Action")).map(grade).max().unwrap_or(Grade::Narrow)
+        }
     }
 }
 
-fn is_any_resource(resource: &str) -> bool {
-    resource.chars().all(|c| c == '*')
+/// Calls with which an identity makes itself an administrator; all of them together are IAM as a whole.
+const IAM_CALLS: [&str; 4] = ["iam:AttachUserPolicy", "iam:CreateUser", "iam:PassRole", "iam:UpdateAssumeRolePolicy"];
+/// Any user and any role.
+const IDENTITIES: [&str; 2] = ["arn:aws:iam:::user/any", "arn:aws:iam:::role/any"];
+/// Something that only `*` covers.
+const ANYTHING: &str = "any";
+
+/// On what a statement allows its actions.
+struct Reach {
+    iam: bool,
+    role: bool,
+    anything: bool,
+}
+
+impl Reach {
+    fn grade(&self, allows: impl Fn(&str) -> bool, service: bool) -> Grade {
+        let iam = self.iam && IAM_CALLS.iter().all(|call| allows(call));
+        let any_role = self.role && allows("sts:AssumeRole");
+        match () {
+            () if iam || any_role => Grade::Admin,
+            () if self.anything && service => Grade::Broad,
+            () => Grade::Narrow,
+        }
+    }
+}
+
+/// IAM's own patterns: `*` for any text, `?` for one character; case does not count.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p + 1, t));
+                p += 1;
+            }
+            Some(byte) if *byte == b'?' || byte.eq_ignore_ascii_case(&text[t]) => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((after, from)) => {
+                    star = Some((after, from + 1));
+                    (p, t) = (after, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// A resource pattern with any account and partition: whose account it is does not change what it allows.
+fn without_account(resource: &str) -> String {
+    let parts: Vec<_> = resource.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, service, region, _, rest] => format!("arn:aws:{service}:{region}::{rest}"),
+        _ => resource.to_owned(),
+    }
 }
 
 /// The strings of a value that may be one string or a list of them.
@@ -140,9 +195,19 @@ mod tests {
         assert_eq!(grade("iam:*", "*"), Some(Grade::Admin));
         assert_eq!(grade("sts:AssumeRole", "arn:aws:iam::1:role/*"), Some(Grade::Admin));
         assert_eq!(grade("sts:AssumeRole", "arn:aws:iam::1:role/deploy"), Some(Grade::Narrow));
+        assert_eq!(grade("IAM:*", "arn:aws:iam::111122223333:*"), Some(Grade::Admin));
+        assert_eq!(grade("i*:*", "*"), Some(Grade::Admin));
+        assert_eq!(grade("iam:Create*", "*"), Some(Grade::Narrow));
+        assert_eq!(grade("iam:*", "arn:aws:iam::111122223333:user/me"), Some(Grade::Narrow));
         assert_eq!(grade("s3:*", "arn:aws:s3:::one/*"), Some(Grade::Narrow));
         assert_eq!(grade("lambda:*", "*"), Some(Grade::Broad));
         assert_eq!(grade("s3:GetObject", "*"), Some(Grade::Narrow));
+        let all_but = |action: &str| {
+            Grade::of_document(&format!(
+                r#"{{"Statement":[{{"Effect":"Allow","NotAction":["{action}"],"Resource":"*"}}]}}"#
+            ))
+        };
+        assert_eq!(all_but("s3:*"), Some(Grade::Admin));
         assert_eq!(Grade::of_document("not json"), None);
         let encoded = "%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Deny%22%2C%22Action%22%3A%22%2A%22%7D%5D%7D";
         assert_eq!(Grade::of_document(encoded), Some(Grade::DenyOnly));

@@ -13,6 +13,11 @@ use crate::event::{DAY, Event, EventId, Identity, NotAnEvent, Place, Record, Sec
 use crate::model::Skipped;
 use crate::source::{Object, Reader};
 
+/// Remembered callers, kinds of call, places, or combinations of them.
+const MOST_REMEMBERED: usize = 40_000;
+/// Records in one part.
+const MOST_RECORDS: usize = 200_000;
+
 /// Events outside of this time are left out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {
@@ -66,20 +71,25 @@ impl<'r> Mapper<'r> {
         Self { rules, range, reader: Reader::new(max_object_bytes), memory: Memory::new(rules) }
     }
 
-    /// Reads objects and returns what they hold.
-    pub(crate) fn map(&mut self, objects: &[Object]) -> Part {
+    /// Reads objects and gives what they hold: in one part, or in several where one would become large.
+    pub(crate) fn map(&mut self, objects: &[Object], give: &mut dyn FnMut(Part)) {
         for object in objects {
-            self.read(object);
+            self.read(object, give);
         }
-        self.memory.cut()
+        give(self.memory.cut());
     }
 
-    fn read(&mut self, object: &Object) {
+    fn read(&mut self, object: &Object, give: &mut dyn FnMut(Part)) {
         let (mut malformed, mut not_a_log, mut beyond, mut first_bad) = (0, 0, 0, None);
         let Self { rules, range, reader, memory } = self;
         let outcome = reader.read(object, |raw| match Record::scan(raw) {
             Ok(record) if record.time >= range.end => beyond += 1,
-            Ok(record) => memory.take(rules, &record, record.time >= range.start),
+            Ok(record) => {
+                memory.take(rules, &record, record.time >= range.start);
+                if memory.is_full() {
+                    give(memory.cut());
+                }
+            }
             Err(NotAnEvent::NotALog) => not_a_log += 1,
             Err(NotAnEvent::Malformed(why)) => {
                 malformed += 1;
@@ -129,6 +139,12 @@ impl<'r> Memory<'r> {
         if !self.kinds.get(what).only_counts() {
             self.keep(rules, record, key, fingerprint, judged);
         }
+    }
+
+    /// More is not kept at a time, so that no single object makes memory grow.
+    fn is_full(&self) -> bool {
+        let tables = [self.callers.len(), self.kinds.len(), self.places.len(), self.days.len()];
+        tables.into_iter().any(|length| length >= MOST_REMEMBERED) || self.part.seen.len() >= MOST_RECORDS
     }
 
     fn fingerprint(&self, record: &Record<'_>) -> u64 {
@@ -251,9 +267,9 @@ impl<'r> Memory<'r> {
                 bursts: day.bursts,
             }));
         }
-        self.callers.bound();
-        self.kinds.bound();
-        self.places.bound();
+        self.callers.bound(MOST_REMEMBERED);
+        self.kinds.bound(MOST_REMEMBERED);
+        self.places.bound(MOST_REMEMBERED);
         std::mem::take(&mut self.part)
     }
 }

@@ -2,9 +2,6 @@
 
 use hashbrown::HashTable;
 
-/// Remembered values of one table; more are forgotten all at once, so that memory stays bounded.
-const MOST_REMEMBERED: usize = 40_000;
-
 /// Values with their positions.
 pub(super) struct Table<T> {
     index: HashTable<(u64, u32)>,
@@ -46,9 +43,14 @@ impl<T> Table<T> {
         self.values.drain(..)
     }
 
-    /// Forgets everything when it has become much.
-    pub(super) fn bound(&mut self) {
-        if self.values.len() > MOST_REMEMBERED {
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Forgets everything when it has become much, so that memory stays bounded.
+    pub(super) fn bound(&mut self, most: usize) {
+        if self.values.len() >= most {
             *self = Self::default();
         }
     }
