@@ -122,7 +122,7 @@ impl<'r> Detection<'r> {
                 .cloned()
         };
         let mut judgement = judge(rule, event, past, &Contribution { value: Some(firing.value), newness: &asked })?;
-        if let Some(what) = &firing.counted {
+        if let Some(what) = firing.counted.as_ref().filter(|_| firing.value > 1.0) {
             judgement.reasons.insert(0, format!("{COUNTED}{} {what} within {}", firing.value, spoken(window)));
         }
         let events = firing.events.into_iter().collect();

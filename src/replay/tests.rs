@@ -41,7 +41,7 @@ fn replay_path(path: &Path) -> (Report, Baseline) {
     let objects = discover(&[path.to_str().unwrap().to_owned()]).unwrap();
     let mut reducer = Reducer::new(rules(), Baseline::default()).unwrap();
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
-    reducer.add(Mapper::new(rules(), range, 1 << 20).map(&objects), false);
+    Mapper::new(rules(), range, 1 << 20).map(&objects, &mut |part| reducer.add(part, false));
     let (report, baseline) = reducer.finish();
     let summary = &report.summary;
     assert_eq!(summary.read, summary.kept + summary.duplicate + summary.malformed + summary.not_a_log);

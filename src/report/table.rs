@@ -92,9 +92,11 @@ impl Page<'_> {
         let alone: Vec<_> = report.findings.iter().filter(|finding| finding.incident.is_none()).collect();
         let (notices, findings): (Vec<_>, Vec<_>) = alone.into_iter().partition(|finding| finding.notice);
         let (added, findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.external);
-        if !findings.is_empty() {
-            self.line(&Style::new().bold(), &format!("Findings outside of incidents ({})", findings.len()))?;
-            let mut shown = findings.clone();
+        if !report.incidents.is_empty() {
+            self.counts("Findings outside of incidents", &findings)?;
+        } else if !findings.is_empty() {
+            self.line(&Style::new().bold(), &format!("Findings ({})", findings.len()))?;
+            let mut shown = findings;
             shown.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.time));
             self.findings(&shown, LISTED)?;
             writeln!(self.out)?;
