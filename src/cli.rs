@@ -85,9 +85,15 @@ impl Voice {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if !error.use_stderr() => {
+            return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
+        }
         Err(error) => {
-            let status = u8::try_from(error.exit_code()).unwrap_or(REFUSED);
-            return if error.print().is_ok() { ExitCode::from(status) } else { ExitCode::from(REFUSED) };
+            let text = error.to_string();
+            let first = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect::<Vec<_>>().join(" ");
+            let first = first.strip_prefix("error: ").unwrap_or(&first);
+            complain(&format!("stakeout: {first}; --help shows what there is"));
+            return ExitCode::from(REFUSED);
         }
     };
     let color = !cli.no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

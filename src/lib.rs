@@ -4,16 +4,16 @@
 //! source -> event -> detect -> incident -> report
 //! ```
 //!
-//! - [`cli`]: one file per command
-//! - [`replay`]: the flow over exported logs: a map over files, a reduce in order of time
-//! - [`source`]: from paths to raw records
-//! - [`detect`]: rules, what is new, correlations
-//! - [`incident`]: lineage, grouping, words
-//! - [`report`]: table, ndjson, json, markdown, csv
-//! - [`drill`]: scenarios to rehearse with
-//! - [`model`]: the nouns that stages hand on
-//! - [`event`]: CloudTrail's JSON, normalised once
-//! - [`baseline`]: what is usual
+//! - `cli`: one file per command
+//! - `replay`: the flow over exported logs: a map over files, a reduce in order of time
+//! - `source`: from paths to raw records
+//! - `detect`: rules, what is new, correlations
+//! - `incident`: lineage, grouping, words
+//! - `report`: table, ndjson, json, markdown, csv
+//! - `drill`: scenarios to rehearse with
+//! - `model`: the nouns that stages hand on
+//! - `event`: CloudTrail's JSON, normalised once
+//! - `baseline`: what is usual
 //!
 //! Flows use stages and floor; a stage uses only the floor (`event`, `baseline`, `model`); the floor uses nothing above it.
 

@@ -5,6 +5,8 @@ pub(crate) mod map;
 pub(crate) mod part;
 pub(crate) mod reduce;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

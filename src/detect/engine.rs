@@ -20,7 +20,7 @@ const COUNTED: &str = "counted ";
 /// A finding that goes on gives no more reasons than this.
 const MOST_REASONS: usize = 8;
 /// Marks of what was new are kept this long, longer than any window.
-const MARKS: Seconds = 2 * DAY;
+const MARKED: Seconds = 2 * DAY;
 
 /// Detection over a stream of events.
 pub(crate) struct Detection<'r> {
@@ -31,9 +31,12 @@ pub(crate) struct Detection<'r> {
     /// The finding that a further match would extend, and until when.
     active: AHashMap<(usize, String), (usize, Seconds)>,
     /// What was new about events that feed correlations: per event, per detector and adjustment.
-    marks: AHashMap<Arc<str>, (Seconds, Vec<(usize, usize, Newness)>)>,
+    marks: AHashMap<Arc<str>, Marks>,
     swept: Seconds,
 }
+
+/// When an event was, and per detector and adjustment what was new about it.
+type Marks = (Seconds, Vec<(usize, usize, Newness)>);
 
 /// Where a match stands among others: those with the same detector and group are one finding.
 struct Match<'a> {
@@ -195,7 +198,7 @@ impl<'r> Detection<'r> {
         }
         self.swept = now;
         self.active.retain(|_, (_, until)| *until >= now);
-        self.marks.retain(|_, (at, _)| *at >= now - MARKS);
+        self.marks.retain(|_, (at, _)| *at >= now - MARKED);
         self.correlator.forget(now);
     }
 }

@@ -240,14 +240,18 @@ impl Source<'_> {
         Problem { file: self.file.to_owned(), line: at.map_or(0, |line| line + 1), why: one_line(why) }
     }
 
-    /// A problem whose place the parser tells in its message, or which names what can be looked for.
+    /// A problem whose place the parser tells in its message, or which names what can be looked for: in quotes, or last.
     fn problem_of(&self, message: &str) -> Problem {
-        let told = message
-            .split("line ")
-            .nth(1)
-            .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+        let number = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+        let told = message.split("line ").nth(1).and_then(number);
         let quoted = message.split(['\'', '"', '`']).nth(1);
-        let found = quoted.and_then(|word| self.text.lines().position(|line| !word.is_empty() && line.contains(word)));
+        let last = message.rsplit([' ', ':']).next();
+        let holds = |word: &str| self.text.lines().position(|line| word.len() > 1 && line.contains(word));
+        let in_condition = |word: &str| {
+            let words = |line: &str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word);
+            self.text.lines().position(|line| line.trim_start().starts_with("condition:") && words(line))
+        };
+        let found = last.and_then(in_condition).or_else(|| quoted.and_then(holds)).or_else(|| last.and_then(holds));
         let line = told.or(found.map(|line| line + 1)).unwrap_or(1);
         Problem { file: self.file.to_owned(), line, why: one_line(message) }
     }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use super::part::Usage;
+use super::part::{Noted, Usage};
 use crate::detect::catalog::{Counting, Rules, Thin};
 use crate::event::view::header_text;
-use crate::event::{Event, EventId, Seconds};
+use crate::event::{Event, Seconds};
 
 /// Calls that wait to be counted, per rule and group.
 pub(super) struct Bursts<'r> {
@@ -27,7 +27,7 @@ struct Group {
 struct Call {
     at: Seconds,
     value: u32,
-    id: EventId,
+    noted: Noted,
     usage: Arc<Usage>,
     /// Became an event already.
     given: bool,
@@ -38,8 +38,8 @@ impl<'r> Bursts<'r> {
         Self { rules, groups: AHashMap::new() }
     }
 
-    /// Adds the calls of one kind, caller, place and day.
-    pub(super) fn add(&mut self, usage: &Arc<Usage>) {
+    /// Adds the calls of one kind, caller, place and day, but for those that are known already.
+    pub(super) fn add(&mut self, usage: &Arc<Usage>, known: &dyn Fn(&Noted) -> bool) {
         if usage.bursts.is_empty() {
             return;
         }
@@ -50,19 +50,19 @@ impl<'r> Bursts<'r> {
             let group = self.groups.entry((rule, joined(&counting.group_by, usage))).or_default();
             let next = u32::try_from(group.values.len()).unwrap_or(u32::MAX);
             let value = *group.values.entry(joined(&counting.values, usage)).or_insert(next);
-            let calls = usage.bursts.iter().filter(|(of, ..)| *of == length);
-            group.calls.extend(calls.map(|(_, at, id)| Call {
-                at: *at,
+            let calls = usage.bursts.iter().filter(|(of, call)| *of == length && !known(call));
+            group.calls.extend(calls.map(|(_, call)| Call {
+                at: call.at,
                 value,
-                id: id.clone(),
+                noted: call.clone(),
                 usage: Arc::clone(usage),
                 given: false,
             }));
         }
     }
 
-    /// The calls of windows that reach the number. Keeps what later calls can still make reach it: nothing before
-    /// `settled` comes any more.
+    /// The calls before `settled` of windows that reach the number; no earlier ones come any more. Keeps what later
+    /// calls can still make reach it.
     pub(super) fn give(&mut self, settled: Seconds, mut give: impl FnMut(Event)) {
         for ((rule, _), group) in &mut self.groups {
             let Thin::Counted(counting) = &self.rules.rules[usize::from(*rule)].thin else {
@@ -71,9 +71,9 @@ impl<'r> Bursts<'r> {
             if group.values.len() >= counting.least {
                 group.thin(counting.stretch);
                 for call in group.reaching(counting) {
-                    if !call.given {
+                    if !call.given && call.at < settled {
                         call.given = true;
-                        give(call.usage.event(call.at, &call.id, vec![*rule]));
+                        give(call.usage.event(&call.noted, vec![*rule]));
                     }
                 }
             }
@@ -87,9 +87,9 @@ impl Group {
     /// Puts the calls in order and keeps the first of each value and stretch, however they were cut into parts.
     fn thin(&mut self, stretch: Seconds) {
         let place = |call: &Call| (call.value, call.at.div_euclid(stretch));
-        self.calls.sort_by(|a, b| (place(a), a.at, &a.id).cmp(&(place(b), b.at, &b.id)));
+        self.calls.sort_by(|a, b| (place(a), &a.noted).cmp(&(place(b), &b.noted)));
         self.calls.dedup_by(|later, first| place(later) == place(first));
-        self.calls.sort_by(|a, b| (a.at, a.value).cmp(&(b.at, b.value)));
+        self.calls.sort_by_key(|call| (call.at, call.value));
     }
 
     /// The calls within any window that has enough distinct values.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::part::{Part, Usage};
+use super::part::{Noted, Part, Usage};
 use super::table::Table;
 use crate::detect::catalog::Rules;
 use crate::detect::plan::{Plan, Planner, matches};
@@ -60,9 +60,9 @@ struct Day {
     first: Seconds,
     last: Seconds,
     /// The first of them, where a rule wants to know.
-    first_id: Option<EventId>,
-    /// The first of each stretch of time, where a rule counts: length of the stretch, time, id.
-    bursts: Vec<(Seconds, Seconds, EventId)>,
+    noted: Option<Noted>,
+    /// The first of each stretch of time, where a rule counts, with the length of the stretch.
+    bursts: Vec<(Seconds, Noted)>,
 }
 
 impl<'r> Mapper<'r> {
@@ -210,17 +210,13 @@ impl<'r> Memory<'r> {
     fn note(&mut self, key: [u32; 3], record: &Record<'_>, fingerprint: u64, judged: bool) {
         let (time, day) = (record.time, record.time.div_euclid(DAY));
         let hash = self.hasher.hash_one((key, day));
-        let new = || Day { key, day, first: Seconds::MAX, last: Seconds::MIN, first_id: None, bursts: Vec::new() };
+        let new = || Day { key, day, first: Seconds::MAX, last: Seconds::MIN, noted: None, bursts: Vec::new() };
         let position = self.days.find_or(hash, |known| known.key == key && known.day == day, new);
         let plan = self.kinds.get(key[1]);
         let noted = self.days.get_mut(position);
         if judged && !plan.daily.is_empty() && time <= noted.first {
-            let id = event_id(record, fingerprint);
-            let tied = time == noted.first;
-            noted.first_id = match noted.first_id.take() {
-                Some(known) if tied => Some(known.min(id)),
-                _ => Some(id),
-            };
+            let call = call(record, fingerprint);
+            noted.noted = Some(noted.noted.take().map_or_else(|| call.clone(), |known| known.min(call.clone())));
         }
         if judged {
             for &(length, _) in &plan.bursts {
@@ -263,7 +259,7 @@ impl<'r> Memory<'r> {
                 place: Arc::clone(self.places.get(place)),
                 first: day.first,
                 last: day.last,
-                first_id: day.first_id,
+                noted: day.noted,
                 bursts: day.bursts,
             }));
         }
@@ -279,18 +275,22 @@ impl Day {
     /// stretch that is noted twice does no harm.
     fn burst(&mut self, length: Seconds, record: &Record<'_>, fingerprint: u64) {
         let time = record.time;
-        let last = self.bursts.iter_mut().rev().take(2).find(|(of, ..)| *of == length);
-        match last {
-            Some((_, first, _)) if first.div_euclid(length) == time.div_euclid(length) && *first < time => {}
-            Some((_, first, id)) if first.div_euclid(length) == time.div_euclid(length) => {
-                let own = event_id(record, fingerprint);
-                if time < *first || own < *id {
-                    (*first, *id) = (time, own);
+        let same = |at: Seconds| at.div_euclid(length) == time.div_euclid(length);
+        match self.bursts.iter_mut().rev().take(2).find(|(of, _)| *of == length) {
+            Some((_, known)) if same(known.at) && known.at < time => {}
+            Some((_, known)) if same(known.at) => {
+                let call = call(record, fingerprint);
+                if call < *known {
+                    *known = call;
                 }
             }
-            _ => self.bursts.push((length, time, event_id(record, fingerprint))),
+            _ => self.bursts.push((length, call(record, fingerprint))),
         }
     }
+}
+
+fn call(record: &Record<'_>, fingerprint: u64) -> Noted {
+    Noted { at: record.time, id: event_id(record, fingerprint), fingerprint }
 }
 
 /// The id of an event; one without gets its fingerprint.

@@ -31,17 +31,26 @@ pub(crate) struct Usage {
     pub first: Seconds,
     pub last: Seconds,
     /// The first call, where a rule asks what is new.
-    pub first_id: Option<EventId>,
-    /// The first call of each stretch of time, where a rule counts: length of the stretch, time, id.
-    pub bursts: Vec<(Seconds, Seconds, EventId)>,
+    pub noted: Option<Noted>,
+    /// The first call of each stretch of time, where a rule counts, with the length of the stretch.
+    pub bursts: Vec<(Seconds, Noted)>,
+}
+
+/// One call out of many alike: the earliest, and of two in one second the one with the smaller id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Noted {
+    pub at: Seconds,
+    pub id: EventId,
+    /// The fingerprint of its record.
+    pub fingerprint: u64,
 }
 
 impl Usage {
     /// One of the calls as an event, for rules that need no more of it.
-    pub(crate) fn event(&self, time: Seconds, id: &EventId, rules: Vec<u16>) -> Event {
+    pub(crate) fn event(&self, call: &Noted, rules: Vec<u16>) -> Event {
         Event {
-            time,
-            id: id.as_str().into(),
+            time: call.at,
+            id: call.id.as_str().into(),
             identity: Arc::clone(&self.identity),
             shape: Arc::clone(&self.plan.shape),
             place: Arc::clone(&self.place),
@@ -81,7 +90,7 @@ impl Counts {
 pub(crate) struct Pending {
     events: Vec<Event>,
     /// The first calls of a day, until no earlier one can come.
-    firsts: HashMap<(String, i64), (Arc<Usage>, EventId)>,
+    firsts: HashMap<(String, i64), (Noted, Arc<Usage>)>,
     /// What was given out already: a copy that comes late is not given again.
     given: HashSet<u64>,
     hasher: RandomState,
@@ -96,10 +105,7 @@ impl Pending {
     }
 
     /// Adds the first call of a kind, caller and place on a day, as far as one part knows.
-    pub(crate) fn add_first(&mut self, usage: &Arc<Usage>) {
-        let Some(id) = &usage.first_id else {
-            return;
-        };
+    pub(crate) fn add_first(&mut self, usage: &Arc<Usage>, call: &Noted) {
         let (who, what, place) = (&usage.identity, &usage.plan.shape, &usage.place);
         let key = [
             &who.key,
@@ -112,14 +118,13 @@ impl Pending {
             &place.region,
             &place.source_ip,
         ];
-        let first = (Arc::clone(usage), id.clone());
-        match self.firsts.entry((key.join("\u{1f}"), usage.first.div_euclid(DAY))) {
+        let first = (call.clone(), Arc::clone(usage));
+        match self.firsts.entry((key.join("\u{1f}"), call.at.div_euclid(DAY))) {
             Entry::Vacant(entry) => {
                 entry.insert(first);
             }
             Entry::Occupied(mut known) => {
-                let (other, other_id) = known.get();
-                if (usage.first, id) < (other.first, other_id) {
+                if *call < known.get().0 {
                     known.insert(first);
                 }
             }
@@ -130,10 +135,10 @@ impl Pending {
     /// does not (order inside one second is undefined, and a thing is created before it is used), then by id.
     pub(crate) fn before(&mut self, end: Seconds) -> Vec<Event> {
         let events = &mut self.events;
-        self.firsts.retain(|_, (usage, id)| {
-            let due = usage.first < end;
+        self.firsts.retain(|_, (call, usage)| {
+            let due = call.at < end;
             if due {
-                events.push(usage.event(usage.first, id, usage.plan.daily.clone()));
+                events.push(usage.event(call, usage.plan.daily.clone()));
             }
             !due
         });

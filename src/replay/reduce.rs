@@ -10,7 +10,7 @@ use anyhow::Result;
 use hashbrown::HashSet;
 
 use super::bursts::Bursts;
-use super::part::{Counts, Part, Pending};
+use super::part::{Counts, Noted, Part, Pending};
 use crate::baseline::{Baseline, Usage};
 use crate::detect::catalog::Rules;
 use crate::detect::engine::Detection;
@@ -31,6 +31,8 @@ pub(crate) struct Reducer<'r> {
     pending: Pending,
     bursts: Bursts<'r>,
     seen: Seen,
+    /// Up to when events were judged.
+    settled: Seconds,
     counts: Counts,
     kept: u64,
     span: Option<(Seconds, Seconds)>,
@@ -59,6 +61,7 @@ impl<'r> Reducer<'r> {
             pending: Pending::default(),
             bursts: Bursts::new(rules),
             seen: Seen::default(),
+            settled: Seconds::MIN,
             counts: Counts::default(),
             kept: 0,
             span: None,
@@ -69,11 +72,14 @@ impl<'r> Reducer<'r> {
 
     /// Takes a part in.
     pub(crate) fn add(&mut self, part: Part, dated: bool) {
-        self.kept += part.seen.into_iter().filter(|fingerprint| self.seen.is_new(*fingerprint, dated)).count() as u64;
         self.counts.add(part.counts);
         for usage in &part.usage {
-            self.bursts.add(usage);
-            self.pending.add_first(usage);
+            // What was judged already is not judged again because a copy of it comes late.
+            let known = |call: &Noted| call.at < self.settled && self.seen.has(call.fingerprint);
+            self.bursts.add(usage, &known);
+            if let Some(call) = usage.noted.as_ref().filter(|call| !known(call)) {
+                self.pending.add_first(usage, call);
+            }
             let (first, last) = (usage.first, usage.last);
             self.span = Some(self.span.map_or((first, last), |(from, until)| (from.min(first), until.max(last))));
             if !self.accounts.contains(&usage.place.account) {
@@ -93,6 +99,7 @@ impl<'r> Reducer<'r> {
             }
             self.pending.add(event);
         }
+        self.kept += part.seen.into_iter().filter(|fingerprint| self.seen.is_new(*fingerprint, dated)).count() as u64;
     }
 
     /// All objects delivered on a day are in: what is a day older than it can be judged.
@@ -102,6 +109,7 @@ impl<'r> Reducer<'r> {
     }
 
     fn judge(&mut self, end: Seconds) {
+        self.settled = end;
         let pending = &mut self.pending;
         self.bursts.give(end, |event| pending.add(event));
         for event in self.pending.before(end) {
@@ -138,8 +146,12 @@ impl<'r> Reducer<'r> {
 }
 
 impl Seen {
+    fn has(&self, fingerprint: u64) -> bool {
+        self.undated.contains(&fingerprint) || self.days.iter().any(|day| day.contains(&fingerprint))
+    }
+
     fn is_new(&mut self, fingerprint: u64, dated: bool) -> bool {
-        if self.undated.contains(&fingerprint) || self.days.iter().any(|day| day.contains(&fingerprint)) {
+        if self.has(fingerprint) {
             return false;
         }
         let [today, ..] = &mut self.days;

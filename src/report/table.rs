@@ -68,7 +68,13 @@ impl Page<'_> {
         }
         writeln!(self.out)?;
         let findings = report.findings_of(incident);
-        self.line(&Style::new().bold(), &format!("Findings ({})", findings.len()))?;
+        let notices = findings.iter().filter(|finding| finding.notice).count();
+        let notices = match notices {
+            0 => String::new(),
+            notices => format!(" and {notices} {}", noun("notice", notices)),
+        };
+        let pages = findings.iter().filter(|finding| !finding.notice).count();
+        self.line(&Style::new().bold(), &format!("Findings ({pages}{notices})"))?;
         self.findings(&findings, usize::MAX)?;
         writeln!(self.out)
     }

@@ -1,1 +1,15 @@
-//! x
+//! What the program does, seen from outside: every test here runs the binary.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bad_input;
+mod baseline;
+mod corpus;
+mod damage;
+mod detectors;
+mod drill;
+mod formats;
+mod harness;
+mod order;
+mod report;
+mod rules;

@@ -1,0 +1,153 @@
+//! Conventions over the list of detectors, and their fixtures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{files, root, stakeout};
+
+/// The folders of `detectors/`: ATT&CK's tactics as their short names.
+const TACTICS: [&str; 14] = [
+    "reconnaissance",
+    "resource-development",
+    "initial-access",
+    "execution",
+    "persistence",
+    "privilege-escalation",
+    "defense-evasion",
+    "credential-access",
+    "discovery",
+    "lateral-movement",
+    "collection",
+    "command-and-control",
+    "exfiltration",
+    "impact",
+];
+const PLAYBOOKS: [&str; 5] =
+    ["close-open-doors", "freeze-functions", "quarantine-principal", "restore-visibility", "rotate-everything"];
+const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+
+/// One file of `detectors/`: its tactic, its name, and its documents, of which the one with a level is the detector.
+struct File {
+    tactic: String,
+    stem: String,
+    documents: Vec<Value>,
+}
+
+impl File {
+    fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
+        let document = |text| yaml_serde::from_str(text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        Self {
+            tactic: path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned(),
+            stem: path.file_stem().unwrap().to_string_lossy().into_owned(),
+            documents: text.split("\n---\n").map(document).collect(),
+        }
+    }
+
+    fn detector(&self) -> &Value {
+        let own: Vec<_> = self.documents.iter().filter(|document| !document["level"].is_null()).collect();
+        assert_eq!(own.len(), 1, "{}: one document has a level", self.stem);
+        own[0]
+    }
+}
+
+fn all() -> Vec<File> {
+    let all: Vec<_> = files(&root().join("detectors")).iter().map(|path| File::read(path)).collect();
+    assert!(all.len() > 20);
+    all
+}
+
+#[test]
+fn every_fixture_comes_out_as_its_name_says() {
+    let run = stakeout(["detectors", "test", "detectors", "--fixtures", "fixtures/detectors"]);
+    let failed: Vec<_> = run.stdout.lines().filter(|line| !line.starts_with("ok ")).collect();
+    assert_eq!((run.status, failed), (0, Vec::new()), "{}", run.stderr);
+}
+
+#[test]
+fn names_and_ids_are_unique() {
+    let mut seen = BTreeSet::new();
+    for file in all() {
+        for document in &file.documents {
+            for key in ["id", "name"] {
+                let value = document[key].as_str().unwrap_or_else(|| panic!("{}: no {key}", file.stem)).to_owned();
+                assert!(seen.insert(value.clone()), "{}: {key} {value} is used twice", file.stem);
+            }
+            let id = document["id"].as_str().unwrap();
+            let groups: Vec<_> = id.split('-').map(str::len).collect();
+            assert_eq!(groups, [8, 4, 4, 4, 12], "{}: {id} is no UUID", file.stem);
+        }
+    }
+}
+
+#[test]
+fn every_file_is_named_after_its_detector_and_lies_in_its_tactic() {
+    for file in all() {
+        assert_eq!(file.detector()["name"], *file.stem);
+        assert!(file.stem.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", file.stem);
+        assert!(TACTICS.contains(&&*file.tactic), "{}: {} is no tactic", file.stem, file.tactic);
+    }
+}
+
+#[test]
+fn every_detector_documents_itself() {
+    for file in all() {
+        let detector = file.detector();
+        let of = |key: &str| &detector[key];
+        assert!(of("title").as_str().is_some_and(|title| !title.is_empty()), "{}: title", file.stem);
+        assert!(of("description").as_str().is_some_and(|text| text.len() > 60), "{}: description", file.stem);
+        for list in ["falsepositives", "blind_spots", "tags", "references"] {
+            let entries = of(list).as_array().unwrap_or_else(|| panic!("{}: no {list}", file.stem));
+            let told = entries.iter().all(|entry| entry.as_str().is_some_and(|entry| !entry.is_empty()));
+            assert!(!entries.is_empty() && told, "{}: {list}", file.stem);
+        }
+        assert!(of("level").as_str().is_some_and(|level| LEVELS.contains(&level)), "{}: level", file.stem);
+        assert!(of("playbook").as_str().is_some_and(|name| PLAYBOOKS.contains(&name)), "{}: playbook", file.stem);
+        assert!(of("attack_version").is_string(), "{}: attack_version", file.stem);
+    }
+}
+
+#[test]
+fn techniques_are_well_formed() {
+    for file in all() {
+        for tag in file.detector()["tags"].as_array().unwrap() {
+            let tag = tag.as_str().unwrap();
+            let technique = tag.strip_prefix("attack.t").unwrap_or_else(|| panic!("{}: {tag}", file.stem));
+            let (main, sub) = technique.split_once('.').map_or((technique, None), |(main, sub)| (main, Some(sub)));
+            let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+            assert!(digits(main, 4) && sub.is_none_or(|sub| digits(sub, 3)), "{}: {tag}", file.stem);
+        }
+    }
+}
+
+#[test]
+fn every_detector_has_both_kinds_of_fixture_and_no_fixture_is_without_one() {
+    let mut fixtures: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for path in files(&root().join("fixtures/detectors")) {
+        let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        fixtures.entry(folder).or_default().push(path.file_name().unwrap().to_string_lossy().into_owned());
+    }
+    for file in all() {
+        let own = fixtures.remove(&file.stem).unwrap_or_default();
+        for kind in ["fires", "quiet"] {
+            assert!(own.iter().any(|name| name.starts_with(kind)), "{}: no fixture that {kind}", file.stem);
+        }
+    }
+    assert!(fixtures.is_empty(), "fixtures of no detector: {:?}", fixtures.keys());
+}
+
+#[test]
+fn the_list_and_the_explanations_know_every_detector() {
+    let list = stakeout(["detectors", "list"]);
+    assert_eq!(list.status, 0);
+    for file in all() {
+        assert!(list.stdout.contains(&format!("  {} ", file.stem)), "{} is not listed", file.stem);
+    }
+    assert_eq!(list.stdout.lines().count(), all().len());
+    let told = stakeout(["detectors", "explain", "write-in-unused-region"]);
+    for section in ["Level", "Benign causes", "Blind spots", "ATT&CK 19", "Playbook"] {
+        assert!(told.stdout.contains(&format!("\n{section}\n")), "{section} is missing: {}", told.stdout);
+    }
+}
