@@ -69,7 +69,7 @@ pub(crate) fn replay(
                     while let Some((position, unit)) = claim(units, next) {
                         // Nobody takes parts any more only when the reducer is gone, and then nothing is owed.
                         let send = |message| _ = sender.as_ref().map(|sender| sender.send((position, message)));
-                        mapper.map(unit.objects, &mut |part| send(Some(part)));
+                        mapper.map(unit.objects, &mut |part| send(Some(Box::new(part))));
                         send(None);
                         progress(unit.objects.iter().map(Object::bytes).sum());
                     }
@@ -94,16 +94,18 @@ fn claim<'u, 'o>(units: &'u [Unit<'o>], next: &AtomicUsize) -> Option<(usize, &'
 }
 
 /// What a worker says about a unit: a part of it, or that there are no more.
-type Message = (usize, Option<Part>);
+type Message = (usize, Option<Box<Part>>);
 
 /// Takes parts as they come; a day ends when all of its units and all before are in.
 fn reduce(units: &[Unit<'_>], messages: &Receiver<Message>, reducer: &mut Reducer<'_>) {
-    let mut early: Vec<Vec<Part>> = units.iter().map(|_| Vec::new()).collect();
+    let mut early: Vec<Vec<Box<Part>>> = units.iter().map(|_| Vec::new()).collect();
     let mut ended = vec![false; units.len()];
     let mut current = 0;
     for (position, message) in messages {
         match message {
-            Some(part) if units[position].day == units[current].day => reducer.add(part, units[position].day.is_some()),
+            Some(part) if units[position].day == units[current].day => {
+                reducer.add(*part, units[position].day.is_some())
+            }
             Some(part) => early[position].push(part),
             None => ended[position] = true,
         }
@@ -115,7 +117,7 @@ fn reduce(units: &[Unit<'_>], messages: &Receiver<Message>, reducer: &mut Reduce
                 day.into_iter().for_each(|day| reducer.end_day(day));
                 let of_that_day = (current..units.len()).take_while(|n| units[*n].day == next.day);
                 for part in of_that_day.flat_map(|n| std::mem::take(&mut early[n])) {
-                    reducer.add(part, next.day.is_some());
+                    reducer.add(*part, next.day.is_some());
                 }
             }
         }

@@ -44,29 +44,15 @@ fn refused(files: &[(&str, &str)], line: &str) -> String {
 fn arguments_that_are_none() {
     assert_snapshot!(refused(&[], "replay log.jsonl --colour red"), @"
     2
-    error: unexpected argument '--colour' found
-
-      tip: to pass '--colour' as a value, use '-- --colour'
-
-    Usage: stakeout replay <PATH>...
-
-    For more information, try '--help'.
+    stakeout: unexpected argument '--colour' found; --help shows what there is
     ");
     assert_snapshot!(refused(&[], "replay"), @"
     2
-    error: the following required arguments were not provided:
-      <PATH>...
-
-    Usage: stakeout replay <PATH>...
-
-    For more information, try '--help'.
+    stakeout: the following required arguments were not provided: <PATH>...; --help shows what there is
     ");
     assert_snapshot!(refused(&[], "replay log.jsonl --format xml"), @"
     2
-    error: invalid value 'xml' for '--format <FORMAT>'
-      [possible values: table, ndjson, json, markdown, csv]
-
-    For more information, try '--help'.
+    stakeout: invalid value 'xml' for '--format <FORMAT>' [possible values: table, ndjson, json, markdown, csv]; --help shows what there is
     ");
     assert_snapshot!(refused(&[], "detectors explain lambda"), @r#"
     2
@@ -122,15 +108,11 @@ fn results_that_cannot_be_written() {
 fn times_that_are_none() {
     assert_snapshot!(refused(&[], "replay log.jsonl --start yesterday"), @r#"
     2
-    error: invalid value 'yesterday' for '--start <TIME>': "yesterday" is no RFC 3339 time such as 2026-09-01T00:00:00Z
-
-    For more information, try '--help'.
+    stakeout: invalid value 'yesterday' for '--start <TIME>': "yesterday" is no RFC 3339 time such as 2026-09-01T00:00:00Z; --help shows what there is
     "#);
     assert_snapshot!(refused(&[], "replay log.jsonl --end 2026-09-31T00:00:00Z"), @r#"
     2
-    error: invalid value '2026-09-31T00:00:00Z' for '--end <TIME>': "2026-09-31T00:00:00Z" is no RFC 3339 time such as 2026-09-01T00:00:00Z
-
-    For more information, try '--help'.
+    stakeout: invalid value '2026-09-31T00:00:00Z' for '--end <TIME>': "2026-09-31T00:00:00Z" is no RFC 3339 time such as 2026-09-01T00:00:00Z; --help shows what there is
     "#);
     let backwards = "replay log.jsonl --start 2026-09-02T00:00:00Z --end 2026-09-01T00:00:00Z";
     assert_snapshot!(refused(&[], backwards), @"
@@ -180,7 +162,7 @@ fn a_rule_with_an_error_is_named_and_the_rest_runs() {
     ");
     assert_snapshot!(half_good(&other.replace("condition: made", "condition: made and not usual")), @"
     3
-    rules/bad.yml:1: Another: unknown detection identifier: usual
+    rules/bad.yml:7: Another: unknown detection identifier: usual
     ");
     assert_snapshot!(half_good(&other.replace("eventSource:", "eventSource|sounds_like:")), @"
     3
