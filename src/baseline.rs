@@ -116,14 +116,49 @@ impl Baseline {
     }
 
     /// Whether a tuple was seen before a time, within the history that counts. Without `principal`, by anybody.
-    pub(crate) fn seen(&self, tuple: (Family, String), principal: Option<&str>, at: Seconds, history: Seconds) -> bool {
-        let Some(principals) = self.tuples.get(&tuple) else {
+    pub(crate) fn seen(
+        &self,
+        tuple: &(Family, String),
+        principal: Option<&str>,
+        at: Seconds,
+        history: Seconds,
+    ) -> bool {
+        self.any(tuple, principal, |days, from, until| days.seen_before(at, history, from, until))
+    }
+
+    /// Whether a tuple is usual: seen on two earlier days at least, or a week ago. What somebody did for the first
+    /// time today is no habit, however often.
+    pub(crate) fn usual(
+        &self,
+        tuple: &(Family, String),
+        principal: Option<&str>,
+        at: Seconds,
+        history: Seconds,
+    ) -> bool {
+        let today = at.div_euclid(DAY) * DAY;
+        self.any(tuple, principal, |days, from, until| {
+            days.days_before(today, history, from, until) >= 2 || days.seen_before(at - YOUNG, history, from, until)
+        })
+    }
+
+    /// Whether a principal calls from a network as usual.
+    pub(crate) fn usual_network(&self, account: &str, principal: &str, network: &str, at: Seconds) -> bool {
+        self.usual(&(Family::networks(), family::join([account, network])), Some(principal), at, 90 * DAY)
+    }
+
+    fn any(
+        &self,
+        tuple: &(Family, String),
+        principal: Option<&str>,
+        holds: impl Fn(&Days, Seconds, Seconds) -> bool,
+    ) -> bool {
+        let Some(principals) = self.tuples.get(tuple) else {
             return false;
         };
         let counts = |principal: &str, days: &Days| {
             let from = self.born.get(principal).map_or(Seconds::MIN, |born| born + YOUNG);
             let until = self.tainted.get(principal).copied().unwrap_or(Seconds::MAX);
-            days.seen_before(at, history, from, until)
+            holds(days, from, until)
         };
         match principal {
             Some(principal) => principals.get(principal).is_some_and(|days| counts(principal, days)),

@@ -47,11 +47,11 @@ impl Incidents {
     ) {
         self.forget(event.time);
         let actor = self.lineage.actor(&event);
-        for case in &mut self.cases {
-            case.note_deletions(&event);
+        if event.facts.as_ref().is_some_and(|facts| !facts.deleted.is_empty()) {
+            self.cases.iter_mut().for_each(|case| case.note_deletions(&event));
         }
         let case = self.case_of(&actor, &event, baseline);
-        self.lineage.observe(&actor, &event);
+        self.lineage.observe(&actor, &event, baseline);
         self.recent.push_back((Arc::clone(&event), touched.clone()));
         match case {
             Some(case) => self.absorb(case, &event, &touched, findings, baseline),
@@ -86,7 +86,8 @@ impl Incidents {
             findings[finding].incident.get_or_insert_with(|| id.clone());
         }
         let joined = touched.iter().map(|n| (*n, &findings[*n]));
-        let nodes = self.cases[case].absorb(event, joined);
+        let arn = self.lineage.arn_of(&event.identity);
+        let nodes = self.cases[case].absorb(event, arn, joined);
         baseline.taint(&event.identity.key, self.cases[case].first);
         for node in nodes {
             self.claim(node, case, findings);
@@ -126,13 +127,20 @@ impl Incidents {
         if counting.is_empty() || (event.identity.service_call && event.identity.credential.is_none()) {
             return;
         }
-        let path = self.lineage.path(actor, event.time);
+        let lineage = &self.lineage;
+        let path = self.groups.path(actor, event.time, |groups| {
+            lineage.path(actor, event.time, |maker| groups.weigh_on(maker, event.time))
+        });
         let root = path.last().unwrap_or(actor).clone();
         let Some(opening) = self.groups.add(&root, event.time, &counting, findings) else {
             return;
         };
         let first = opening.first.max(event.time - LOOK_BACK);
-        let case = Case::open(&opening, &root, first, event, findings, &self.lineage, baseline);
+        let mut case = Case::open(&opening, &root, first, event, findings, &self.lineage, baseline);
+        if self.cases.iter().any(|other| other.id == case.id) {
+            // Two lineages can share the first event of a finding that counts over both.
+            case.id = crate::model::id("inc", &[&case.id, root.text()]);
+        }
         let position = self.cases.len();
         self.cases.push(case);
         for node in path {
@@ -151,9 +159,7 @@ impl Incidents {
             if self.case_of(&actor, &event, baseline) == Some(case) {
                 self.absorb(case, &event, &touched, findings, baseline);
             }
-        }
-        for (event, _) in &self.recent {
-            self.cases[case].note_deletions(event);
+            self.cases[case].note_deletions(&event);
         }
     }
 

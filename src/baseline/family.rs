@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Identity, Place, Shape};
+use crate::event::{CredentialKind, Identity, Place, Shape};
 
 /// One part of a tuple.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,9 +48,9 @@ impl Family {
         Self { dimensions: bits, among, refused: false }
     }
 
-    /// Networks from which each credential was used: tells an intruder's use of a credential from its owner's.
-    pub(crate) fn credential_networks() -> Self {
-        Self::new(&[Dimension::Credential, Dimension::Network], Among::All)
+    /// Networks from which each principal called: tells an intruder's calls from the owner's.
+    pub(crate) fn networks() -> Self {
+        Self::new(&[Dimension::Network], Among::All)
     }
 
     /// The same tuples of refused calls.
@@ -76,15 +76,17 @@ impl Family {
     pub(crate) fn tuple(self, identity: &Identity, place: &Place, shape: &Shape) -> Option<String> {
         let action = if self.has(4) { shape.action() } else { String::new() };
         let mut values = vec![place.account.as_str()];
-        for (position, dimension) in EXTRA.iter().enumerate().filter(|(n, _)| self.has(*n)) {
-            debug_assert!(position < 8);
+        for (_, dimension) in EXTRA.iter().enumerate().filter(|(n, _)| self.has(*n)) {
             values.push(match dimension {
+                // Session credentials are new every time, so nothing about them is ever usual.
+                Dimension::Credential if identity.credential_kind != CredentialKind::LongTerm => return None,
                 Dimension::Credential => identity.credential.as_deref()?,
                 Dimension::Region if shape.global => return None,
                 Dimension::Region => &place.region,
                 Dimension::Network => place.network.as_deref()?,
                 Dimension::Service => shape.service(),
-                _ => &action,
+                Dimension::Action => &action,
+                Dimension::Account | Dimension::Principal => continue,
             });
         }
         Some(join(values))

@@ -86,12 +86,12 @@ fn facts(baseline: &Baseline) -> Vec<Fact> {
         baseline.tainted.iter().map(|(principal, at)| Fact::Tainted { principal: principal.clone(), since: *at });
     let seen = baseline.tuples.iter().flat_map(|((family, tuple), principals)| {
         principals.iter().map(move |(principal, days)| {
-            let (bits, first, last) = days.parts();
+            let (_, first, last) = days.parts();
             Fact::Seen {
                 family: *family,
                 tuple: tuple.clone(),
                 principal: principal.to_string(),
-                days: format!("{bits:x}"),
+                days: written(days.recent()),
                 first,
                 last,
             }
@@ -113,10 +113,41 @@ fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {
         Fact::Born { principal, at } => baseline.born(&principal, at),
         Fact::Tainted { principal, since } => baseline.taint(&principal, since),
         Fact::Seen { family, tuple, principal, days, first, last } => {
-            let bits = u128::from_str_radix(&days, 16).context("days")?;
+            let blocks = blocks(&days).context("days")?;
             let known = baseline.tuples.entry((family, tuple)).or_default().entry(Arc::from(principal)).or_default();
-            known.merge(&Days::from_parts(bits, first, last));
+            known.merge(&Days::from_parts(&blocks, first, last));
         }
     }
     Ok(())
+}
+
+/// Blocks of days as text: number and bitmap in hexadecimal, as in `154:1f0;155:3`.
+fn written(blocks: &[(i32, u128)]) -> String {
+    let blocks: Vec<_> = blocks.iter().map(|(block, bits)| format!("{block}:{bits:x}")).collect();
+    blocks.join(";")
+}
+
+fn blocks(text: &str) -> Result<Vec<(i32, u128)>> {
+    text.split(';')
+        .map(|part| {
+            let (block, bits) = part.split_once(':').with_context(|| format!("{part}: no block of days"))?;
+            let number = block.parse().with_context(|| format!("{block}: no number of a block"))?;
+            Ok((number, u128::from_str_radix(bits, 16).with_context(|| format!("{bits}: no bitmap"))?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_read_as_written() {
+        let days = [(-1, 1_u128 << 127), (154, 0x1f0), (155, 3)];
+        assert_eq!(written(&days[1..]), "154:1f0;155:3");
+        assert_eq!(blocks(&written(&days)).ok(), Some(days.to_vec()));
+        for bad in ["", "1f0", "x:1", "1:x", "1:1;"] {
+            assert!(blocks(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -93,11 +93,13 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     for skipped in &report.summary.skipped {
         voice.remark(&format!("{}: {}", skipped.path, skipped.why));
     }
-    let report = report.at_least(arguments.min_level);
     let found = !report.incidents.is_empty();
-    write(&report, arguments, voice)?;
     if let Some(path) = &arguments.save_baseline {
         file::save(&baseline, path)?;
+    }
+    match write(&report.at_least(arguments.min_level), arguments, voice) {
+        Err(error) if super::is_broken_pipe(&error) => {}
+        written => written?,
     }
     Ok(match (incomplete, found && !arguments.exit_zero) {
         (true, _) => Status::Partial,

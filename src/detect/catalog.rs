@@ -96,7 +96,7 @@ impl Rules {
             rules: Vec::new(),
             correlations: Vec::new(),
             correlated: Vec::new(),
-            families: vec![Family::credential_networks()],
+            families: vec![Family::networks()],
             problems: Vec::new(),
         };
         for file in files {

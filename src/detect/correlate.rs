@@ -40,6 +40,8 @@ pub(crate) struct Correlator {
     fed_by: HashMap<String, Vec<usize>>,
     /// The events of each correlation and group that are within its window.
     windows: HashMap<(usize, String), Window>,
+    /// When each value of a counting correlation and group was counted last, in stretches of a sixtieth of its window.
+    counted_last: HashMap<(usize, String, String), Seconds>,
 }
 
 /// What is needed of a correlation beside the engine.
@@ -47,6 +49,8 @@ struct Watched {
     id: String,
     span: Seconds,
     group_by: Vec<GroupByField>,
+    /// The fields whose distinct values it counts.
+    values: Vec<String>,
     /// The correlations that it rests on.
     children: Vec<usize>,
     /// What it counts, in words.
@@ -88,11 +92,17 @@ impl Correlator {
                 id: correlation.id.clone().unwrap_or_default(),
                 span: Seconds::try_from(correlation.timespan.seconds).unwrap_or(DAY),
                 group_by: compile_correlation(correlation).context("correlations")?.group_by,
+                values: match (correlation.correlation_type, &correlation.condition) {
+                    (CorrelationType::ValueCount, CorrelationCondition::Threshold { field: Some(fields), .. }) => {
+                        fields.clone()
+                    }
+                    _ => Vec::new(),
+                },
                 children: correlation.rules.iter().filter_map(named).collect(),
                 counted: counted(correlation),
             });
         }
-        Ok(Self { engine, watched, fed_by, windows: HashMap::new() })
+        Ok(Self { engine, watched, fed_by, windows: HashMap::new(), counted_last: HashMap::new() })
     }
 
     /// One match of one rule. A field that was kept for it and holds a list counts once for each of its members.
@@ -115,7 +125,26 @@ impl Correlator {
         firings
     }
 
+    /// Whether a counting correlation had the same value a moment ago: it is not counted again, so that a busy value does
+    /// not push others out of a bounded window.
+    fn is_repeated(&mut self, rule_id: &str, event: &Event) -> bool {
+        let fed = self.fed_by.get(rule_id).map(Vec::as_slice).unwrap_or_default();
+        let [position] = fed else { return false };
+        let correlation = &self.watched[*position];
+        if correlation.values.is_empty() {
+            return false;
+        }
+        let known = Known(event);
+        let values: Vec<_> = correlation.values.iter().map(|field| known.text(field).unwrap_or_default()).collect();
+        let group = group_of(&correlation.group_by, rule_id, event);
+        let stretch = event.time.div_euclid((correlation.span / 60).max(1));
+        self.counted_last.insert((*position, group, values.join("\u{1f}")), stretch) == Some(stretch)
+    }
+
     fn feed_one(&mut self, rule_id: &str, event: &Event) -> Vec<Firing> {
+        if self.is_repeated(rule_id, event) {
+            return Vec::new();
+        }
         let matched = EvaluationResult {
             header: RuleHeader {
                 rule_title: String::new(),
@@ -161,6 +190,10 @@ impl Correlator {
     /// Forgets what is in no window any more.
     pub(crate) fn forget(&mut self, now: Seconds) {
         let watched = &self.watched;
+        self.counted_last.retain(|(position, ..), stretch| {
+            let span = watched[*position].span;
+            *stretch * (span / 60).max(1) >= now - span
+        });
         self.windows.retain(|(position, _), window| {
             window.events.back().is_some_and(|(last, _)| *last >= now - watched[*position].span)
         });

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::catalog::Rules;
 use super::correlate::{Correlator, Firing};
-use super::judge::{Contribution, DETAIL, Judgement, Newness, judge, newness};
+use super::judge::{Bar, Contribution, DETAIL, Judgement, Newness, judge, newness};
 use crate::baseline::Baseline;
 use crate::event::{DAY, Event, Seconds};
 use crate::model::Finding;
@@ -19,6 +19,8 @@ const SAME_FINDING: Seconds = 3_600;
 const COUNTED: &str = "counted ";
 /// A finding that goes on gives no more reasons than this.
 const MOST_REASONS: usize = 8;
+/// A finding that goes on for longer becomes another one.
+const LONGEST_FINDING: Seconds = DAY;
 /// Marks of what was new are kept this long, longer than any window.
 const MARKED: Seconds = 2 * DAY;
 
@@ -91,7 +93,7 @@ impl<'r> Detection<'r> {
         let rule = &rules.detectors[detector];
         let asked = |position: usize| {
             let question = rule.adjust.get(position)?.when.as_ref()?.first_seen.as_ref()?;
-            Some(newness(question, event, past))
+            Some(newness(question, Bar::Usual, event, past))
         };
         let judgement = judge(rule, event, past, &Contribution { value: None, newness: &asked })?;
         let target = event.facts.as_ref().and_then(|facts| facts.target.as_deref()).unwrap_or_default();
@@ -139,7 +141,7 @@ impl<'r> Detection<'r> {
                 let Some(question) = entry.when.as_ref().and_then(|when| when.first_seen.as_ref()) else {
                     continue;
                 };
-                let answer = newness(question, event, past);
+                let answer = newness(question, Bar::Usual, event, past);
                 if matches!(answer, Newness::New(_) | Newness::TooEarly(_)) {
                     let (_, answers) =
                         self.marks.entry(Arc::clone(&event.id)).or_insert_with(|| (event.time, Vec::new()));
@@ -150,10 +152,13 @@ impl<'r> Detection<'r> {
     }
 
     fn put(&mut self, new: Match<'_>, judgement: Judgement) -> usize {
-        let key = (new.detector, new.group.clone());
+        let identity = &new.event.identity;
+        let caller = identity.session.as_ref().or(identity.credential.as_ref()).map_or("", String::as_str);
+        let key = (new.detector, format!("{caller} {}", new.group));
         let until = new.event.time + new.open;
         if let Some((position, open_until)) = self.active.get_mut(&key)
             && new.event.time <= *open_until
+            && new.event.time <= self.findings[*position].time + LONGEST_FINDING
         {
             *open_until = until;
             let finding = &mut self.findings[*position];
@@ -169,9 +174,10 @@ impl<'r> Detection<'r> {
     fn finding(&self, new: Match<'_>, judgement: Judgement) -> Finding {
         let detector = &self.rules.detectors[new.detector];
         let (event, place) = (new.event, &new.event.place);
+        let caller = event.identity.session.as_ref().or(event.identity.credential.as_ref()).map_or("", String::as_str);
         let first = new.events.first().map_or_else(|| Arc::clone(&event.id), |(_, id)| Arc::clone(id));
         Finding {
-            id: crate::model::id("fnd", &[&detector.name, &place.account, &new.group, &first]),
+            id: crate::model::id("fnd", &[&detector.name, &place.account, caller, &new.group, &first]),
             detector: detector.name.as_str().into(),
             title: detector.title.as_str().into(),
             level: judgement.level,

@@ -39,8 +39,17 @@ pub(crate) struct Contribution<'a> {
     pub newness: &'a dyn Fn(usize) -> Option<Newness>,
 }
 
+/// How often something must have happened not to be new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bar {
+    /// Ever.
+    Seen,
+    /// Often enough to be usual: this is what an adjustment asks before it takes a finding for less.
+    Usual,
+}
+
 /// Asks the past about one tuple of an event.
-pub(crate) fn newness(question: &FirstSeen, event: &Event, past: &Baseline) -> Newness {
+pub(crate) fn newness(question: &FirstSeen, bar: Bar, event: &Event, past: &Baseline) -> Newness {
     let family = question.family();
     let Some(tuple) = family.tuple(&event.identity, &event.place, &event.shape) else {
         return Newness::NotAsked;
@@ -50,8 +59,14 @@ pub(crate) fn newness(question: &FirstSeen, event: &Event, past: &Baseline) -> N
         return Newness::NotAsked;
     }
     let principal = question.of_principal().then_some(event.identity.key.as_str());
-    let seen = |family, tuple| past.seen((family, tuple), principal, event.time, question.history);
-    if (event.shape.denied && seen(family.of_refused(), tuple.clone())) || seen(family, tuple) {
+    let known = |family| {
+        let tuple = (family, tuple.clone());
+        match bar {
+            Bar::Seen => past.seen(&tuple, principal, event.time, question.history),
+            Bar::Usual => past.usual(&tuple, principal, event.time, question.history),
+        }
+    };
+    if (event.shape.denied && known(family.of_refused())) || known(family) {
         return Newness::Seen;
     }
     let days = past.history_days(&event.place.account, event.time);
@@ -93,7 +108,7 @@ pub(crate) fn judge(
 ) -> Option<Judgement> {
     let mut judgement = Judgement { level: detector.level, notice: detector.notice, reasons: Vec::new() };
     if let Some(question) = &detector.first_seen {
-        match newness(question, event, past) {
+        match newness(question, Bar::Seen, event, past) {
             Newness::New(what) => judgement.reasons.push(what),
             Newness::TooEarly(why) => {
                 judgement.notice = true;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::identity::{Identity, is_credential, principal_key};
+use super::identity::{Identity, PrincipalKind, is_credential, principal_key};
 use super::policy::Grade;
 use super::shape::Shape;
 
@@ -12,6 +12,8 @@ use super::shape::Shape;
 pub(crate) struct Facts {
     /// The user, role or group that an identity call acted on, by name.
     pub target: Option<String>,
+    /// Whether that is the caller itself.
+    pub target_is_actor: Option<bool>,
     /// How much permission the call gave.
     pub grade: Option<Grade>,
     /// The credential that came into being.
@@ -33,6 +35,8 @@ pub(crate) struct Minted {
     pub principal: String,
     /// That principal's ARN.
     pub arn: String,
+    /// The principal id of the session, with its name.
+    pub session: Option<String>,
 }
 
 /// Something with an ARN that a call created.
@@ -77,7 +81,7 @@ pub(crate) fn may_have(shape: &Shape) -> bool {
         "sts" => {
             !shape.failed && shape.principal_kind != "service" && begins(&["Assume", "GetSession", "GetFederation"])
         }
-        _ if shape.failed || shape.service_call || !shape.write => false,
+        _ if shape.failed || shape.principal_kind == "service" || !shape.write => false,
         "lambda" if begins(&["UpdateFunctionCode", "PublishVersion"]) => true,
         service => {
             let makes = begins(&MAKES) && !NOTHING.contains(&shape.name.as_str());
@@ -104,6 +108,7 @@ pub(crate) fn extract(shape: &Shape, identity: &Identity, region: &str, parts: &
     let mut facts = Facts::default();
     if shape.service() == "iam" {
         facts.target = call.target(parts.refused);
+        facts.target_is_actor = facts.target.as_deref().map(|target| call.is_actor(target));
         facts.grade = call.grade();
     }
     if !shape.failed {
@@ -135,10 +140,17 @@ impl Call<'_> {
             || text(&self.response["accessKey"], "userName").or_else(|| text(&self.response["user"], "userName"));
         let refused = || error.and_then(target_of_refusal);
         let oneself = || {
-            let about_a_user = self.name().contains("AccessKey") || self.name().contains("Password");
+            let about_a_user = self.identity.kind == PrincipalKind::User
+                && (self.name().contains("AccessKey") || self.name().contains("Password"));
             (about_a_user && !self.shape.denied).then(|| self.identity.name.clone())
         };
         named.or_else(answered).or_else(refused).or_else(oneself)
+    }
+
+    /// A role can have the name of a user: both name and kind must be the caller's.
+    fn is_actor(&self, target: &str) -> bool {
+        let kind = if self.name().contains("Role") { PrincipalKind::Role } else { PrincipalKind::User };
+        self.identity.kind == kind && self.identity.name == target && !self.name().contains("Group")
     }
 
     fn grade(&self) -> Option<Grade> {
@@ -155,11 +167,11 @@ impl Call<'_> {
             ("iam", "CreateAccessKey") => {
                 let key = text(&self.response["accessKey"], "accessKeyId")?;
                 let (principal, arn) = self.user(&self.target(None)?);
-                Some(Minted { credential: Some(key), principal, arn })
+                Some(Minted { credential: Some(key), principal, arn, session: None })
             }
-            ("iam", "CreateLoginProfile") => {
+            ("iam", "CreateLoginProfile" | "UpdateLoginProfile") => {
                 let (principal, arn) = self.user(&text(self.request, "userName")?);
-                Some(Minted { credential: None, principal, arn })
+                Some(Minted { credential: None, principal, arn, session: None })
             }
             ("sts", name) => {
                 let key = text(&self.response["credentials"], "accessKeyId").filter(|key| is_credential(key))?;
@@ -168,13 +180,16 @@ impl Call<'_> {
                     let id = text(&self.response["assumedRoleUser"], "assumedRoleId").unwrap_or_default();
                     (principal_key(id.split(':').next().unwrap_or_default(), &arn), arn)
                 } else if name == "AssumeRoot" {
-                    let account = text(self.request, "targetPrincipal").unwrap_or_default();
-                    let arn = format!("arn:aws:iam::{account}:root");
+                    let target = text(self.request, "targetPrincipal").unwrap_or_default();
+                    let account = target.split(':').nth(4).unwrap_or(&target);
+                    let arn = format!("arn:{}:iam::{account}:root", self.partition());
                     (arn.clone(), arn)
                 } else {
                     (self.identity.key.clone(), self.identity.arn.clone())
                 };
-                Some(Minted { credential: Some(key), principal, arn })
+                let session = text(&self.response["assumedRoleUser"], "assumedRoleId")
+                    .or_else(|| text(&self.response["federatedUser"], "federatedUserId"));
+                Some(Minted { credential: Some(key), principal, arn, session })
             }
             _ => None,
         }
@@ -182,7 +197,7 @@ impl Call<'_> {
 
     /// A user of this account by name: its stable id is known only where the caller acts on itself.
     fn user(&self, name: &str) -> (String, String) {
-        if name == self.identity.name {
+        if self.identity.kind == PrincipalKind::User && name == self.identity.name {
             return (self.identity.key.clone(), self.identity.arn.clone());
         }
         let arn = self.iam_arn("user", name);
@@ -254,6 +269,7 @@ impl Call<'_> {
             ("iam", "DeleteLoginProfile") => {
                 request("userName").map(|name| format!("{}#password", self.iam_arn("user", &name)))
             }
+            ("lambda", "DeleteFunction") if request("qualifier").is_some() => None,
             ("lambda", "DeleteFunction") => request("functionName").map(|name| {
                 if name.starts_with("arn:") { name } else { regional("lambda", format!("function:{name}")) }
             }),

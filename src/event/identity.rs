@@ -76,7 +76,7 @@ pub(crate) struct Identity {
     pub session: Option<String>,
     /// When the session began.
     pub session_started: Option<Seconds>,
-    /// The function or instance that AWS issued these credentials to.
+    /// The function or instance that AWS issued these credentials to: its ARN, or an instance's id.
     pub issued_to: Option<String>,
     /// An AWS service called, or called on the principal's behalf.
     pub service_call: bool,
@@ -118,7 +118,7 @@ impl Identity {
             session: started.filter(|_| !principal_id.is_empty()).map(|at| format!("{principal_id}@{at}")),
             session_started: started.and_then(time::parse),
             session_name: session_name.map(str::to_owned),
-            issued_to: text("/inScopeOf/credentialsIssuedTo").map(str::to_owned),
+            issued_to: issued_to(value, session_name),
             service_call: kind == PrincipalKind::Service
                 || invoked_by.is_some()
                 || arn.contains(":role/aws-service-role/"),
@@ -126,6 +126,16 @@ impl Identity {
             key,
             arn,
         }
+    }
+}
+
+/// A function by its ARN, an instance by its id. Where a log is too old to say, the session of an instance has its name;
+/// a caller who chose such a name itself is known by the call that minted the session.
+fn issued_to(value: &Value, session_name: Option<&str>) -> Option<String> {
+    match value.pointer("/inScopeOf/credentialsIssuedTo").and_then(Value::as_str) {
+        Some(arn) if arn.contains(":instance/") => arn.rsplit('/').next().map(str::to_owned),
+        Some(arn) => Some(arn.to_owned()),
+        None => session_name.filter(|name| name.starts_with("i-")).map(str::to_owned),
     }
 }
 

@@ -62,54 +62,163 @@ impl Grade {
             Value::Array(all) => all.iter().collect(),
             one => vec![one],
         };
-        statements.into_iter().map(of_statement).max()
+        let statements: Vec<_> = statements.into_iter().map(Statement::of).collect();
+        (!statements.is_empty()).then(|| of_statements(&statements))
     }
 }
 
-fn of_statement(statement: &Value) -> Grade {
-    if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
-        return Grade::DenyOnly;
-    }
-    let resources: Vec<_> = strings(statement.get("Resource")).map(without_account).collect();
-    let on = |probe: &str| statement.get("NotResource").is_some() || resources.iter().any(|r| matches(r, probe));
-    let reach = Reach { iam: IDENTITIES.iter().all(|arn| on(arn)), role: on(IDENTITIES[1]), anything: on(ANYTHING) };
-    match statement.get("NotAction") {
-        Some(left_out) => {
-            let left_out: Vec<_> = strings(Some(left_out)).collect();
-            let allows = |action: &str| !left_out.iter().any(|pattern| matches(pattern, action));
-            reach.grade(allows, true)
-        }
-        None => {
-            let grade = |pattern: &str| reach.grade(|action| matches(pattern, action), pattern.ends_with(":*"));
-            strings(statement.get("Action")).map(grade).max().unwrap_or(Grade::Narrow)
-        }
+/// What all statements of a document allow together.
+fn of_statements(statements: &[Statement<'_>]) -> Grade {
+    let (allows, denies): (Vec<_>, Vec<_>) = statements
+        .iter()
+        .filter(|statement| statement.counts())
+        .partition(|statement| statement.effect == Effect::Allow);
+    let allowed = |action: &str, resource: &str| {
+        allows.iter().any(|allow| allow.covers(action, resource))
+            && !denies.iter().any(|deny| deny.covers(action, resource))
+    };
+    let everywhere =
+        |(call, on): (&str, &str)| allowed(call, on) && (allowed(call, ANYTHING) || allowed(call, ANY_IDENTITY));
+    let left = || allows.iter().flat_map(|allow| allow.left(&denies));
+    if IAM_CALLS.into_iter().all(|(call, on)| allowed(call, on))
+        || ESCALATIONS.into_iter().any(everywhere)
+        || allowed("sts:AssumeRole", ANY_ROLE)
+    {
+        Grade::Admin
+    } else if left().any(|(action, resource)| is_service(action) && matches(resource, ANYTHING)) {
+        Grade::Broad
+    } else if left().next().is_some() {
+        Grade::Narrow
+    } else {
+        Grade::DenyOnly
     }
 }
 
-/// Calls with which an identity makes itself an administrator; all of them together are IAM as a whole.
-const IAM_CALLS: [&str; 4] = ["iam:AttachUserPolicy", "iam:CreateUser", "iam:PassRole", "iam:UpdateAssumeRolePolicy"];
-/// Any user and any role.
-const IDENTITIES: [&str; 2] = ["arn:aws:iam:::user/any", "arn:aws:iam:::role/any"];
-/// Something that only `*` covers.
+const ANY_USER: &str = "arn:aws:iam:::user/any";
+const ANY_ROLE: &str = "arn:aws:iam:::role/any";
+const ANY_POLICY: &str = "arn:aws:iam:::policy/any";
+/// Something that only `*` covers, and something that only a pattern for all of IAM covers.
 const ANYTHING: &str = "any";
+const ANY_IDENTITY: &str = "arn:aws:iam:::any";
 
-/// On what a statement allows its actions.
-struct Reach {
-    iam: bool,
-    role: bool,
-    anything: bool,
+/// Calls that all of them together are IAM as a whole.
+const IAM_CALLS: [(&str, &str); 4] = [
+    ("iam:AttachUserPolicy", ANY_USER),
+    ("iam:CreateUser", ANY_USER),
+    ("iam:PassRole", ANY_ROLE),
+    ("iam:UpdateAssumeRolePolicy", ANY_ROLE),
+];
+/// Calls each of which alone makes its caller an administrator.
+const ESCALATIONS: [(&str, &str); 6] = [
+    ("iam:PutUserPolicy", ANY_USER),
+    ("iam:AttachUserPolicy", ANY_USER),
+    ("iam:PutRolePolicy", ANY_ROLE),
+    ("iam:AttachRolePolicy", ANY_ROLE),
+    ("iam:CreatePolicyVersion", ANY_POLICY),
+    ("iam:SetDefaultPolicyVersion", ANY_POLICY),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Allow,
+    Deny,
+    /// Neither, which AWS would not accept.
+    None,
 }
 
-impl Reach {
-    fn grade(&self, allows: impl Fn(&str) -> bool, service: bool) -> Grade {
-        let iam = self.iam && IAM_CALLS.iter().all(|call| allows(call));
-        let any_role = self.role && allows("sts:AssumeRole");
-        match () {
-            () if iam || any_role => Grade::Admin,
-            () if self.anything && service => Grade::Broad,
-            () => Grade::Narrow,
+/// Patterns that a statement names, or all but those.
+struct Patterns<'d> {
+    list: Vec<Cow<'d, str>>,
+    inverted: bool,
+}
+
+impl<'d> Patterns<'d> {
+    fn of(statement: &'d Value, key: &str, inverse: &str) -> Self {
+        let (value, inverted) = match statement.get(inverse) {
+            Some(value) => (Some(value), true),
+            None => (statement.get(key), false),
+        };
+        Self { list: strings(value).map(without_account).collect(), inverted }
+    }
+
+    fn cover(&self, text: &str) -> bool {
+        self.list.iter().any(|pattern| matches(pattern, text)) != self.inverted
+    }
+
+    /// Whether everything that `pattern` covers is covered here.
+    fn include(&self, pattern: &str) -> bool {
+        if self.inverted {
+            self.list.iter().all(|left_out| are_apart(left_out, pattern))
+        } else {
+            self.list.iter().any(|wider| matches(wider, pattern))
         }
     }
+
+    /// Patterns that cover at least what is covered here. A statement about the resource it is attached to names none.
+    fn all(&self) -> Vec<&str> {
+        match (self.inverted, self.list.as_slice()) {
+            (true, _) => vec!["*"],
+            (false, []) => vec![""],
+            (false, list) => list.iter().map(|pattern| pattern.as_ref()).collect(),
+        }
+    }
+}
+
+struct Statement<'d> {
+    effect: Effect,
+    conditional: bool,
+    actions: Patterns<'d>,
+    resources: Patterns<'d>,
+}
+
+impl<'d> Statement<'d> {
+    fn of(statement: &'d Value) -> Self {
+        Self {
+            effect: match statement.get("Effect").and_then(Value::as_str) {
+                Some("Allow") => Effect::Allow,
+                Some("Deny") => Effect::Deny,
+                _ => Effect::None,
+            },
+            conditional: statement.get("Condition").is_some(),
+            actions: Patterns::of(statement, "Action", "NotAction"),
+            resources: Patterns::of(statement, "Resource", "NotResource"),
+        }
+    }
+
+    /// A condition may be met, so an Allow under one still gives, and a Deny under one may not take.
+    fn counts(&self) -> bool {
+        self.effect == Effect::Allow || self.effect == Effect::Deny && !self.conditional
+    }
+
+    fn covers(&self, action: &str, resource: &str) -> bool {
+        self.actions.cover(action) && self.resources.cover(resource)
+    }
+
+    /// The pairs of an action and a resource pattern that none of `denies` takes away as a whole.
+    fn left<'s>(&'s self, denies: &'s [&Self]) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let resources = self.resources.all();
+        let pairs = self.actions.all().into_iter().flat_map(move |action| {
+            let pairs: Vec<_> = resources.iter().map(|resource| (action, *resource)).collect();
+            pairs
+        });
+        pairs.filter(|(action, resource)| {
+            !denies.iter().any(|deny| deny.actions.include(action) && deny.resources.include(resource))
+        })
+    }
+}
+
+/// Whether an action pattern covers all actions of a service, or of several.
+fn is_service(pattern: &str) -> bool {
+    let fixed = pattern.trim_end_matches('*');
+    fixed.len() < pattern.len() && fixed.split_once(':').is_none_or(|(_, action)| action.is_empty())
+}
+
+/// Whether two patterns surely have nothing in common: they differ before their first wildcard.
+fn are_apart(one: &str, other: &str) -> bool {
+    let fixed = |pattern: &str| pattern.bytes().position(|byte| b"*?".contains(&byte)).unwrap_or(pattern.len());
+    let (one_fixed, other_fixed) = (fixed(one), fixed(other));
+    let common = one_fixed.min(other_fixed);
+    !one.as_bytes()[..common].eq_ignore_ascii_case(&other.as_bytes()[..common])
 }
 
 /// IAM's own patterns: `*` for any text, `?` for one character; case does not count.
@@ -139,11 +248,11 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// A resource pattern with any account and partition: whose account it is does not change what it allows.
-fn without_account(resource: &str) -> String {
+fn without_account(resource: &str) -> Cow<'_, str> {
     let parts: Vec<_> = resource.splitn(6, ':').collect();
     match parts.as_slice() {
-        ["arn", _, service, region, _, rest] => format!("arn:aws:{service}:{region}::{rest}"),
-        _ => resource.to_owned(),
+        ["arn", _, service, region, _, rest] => Cow::Owned(format!("arn:aws:{service}:{region}::{rest}")),
+        _ => Cow::Borrowed(resource),
     }
 }
 
@@ -197,7 +306,11 @@ mod tests {
         assert_eq!(grade("sts:AssumeRole", "arn:aws:iam::1:role/deploy"), Some(Grade::Narrow));
         assert_eq!(grade("IAM:*", "arn:aws:iam::111122223333:*"), Some(Grade::Admin));
         assert_eq!(grade("i*:*", "*"), Some(Grade::Admin));
-        assert_eq!(grade("iam:Create*", "*"), Some(Grade::Narrow));
+        assert_eq!(grade("iam:CreateU*", "*"), Some(Grade::Narrow));
+        assert_eq!(grade("iam:Create*", "*"), Some(Grade::Admin), "includes iam:CreatePolicyVersion");
+        assert_eq!(grade("iam:PutUserPolicy", "*"), Some(Grade::Admin));
+        assert_eq!(grade("iam:PutUserPolicy", "arn:aws:iam::111122223333:*"), Some(Grade::Admin));
+        assert_eq!(grade("iam:PutUserPolicy", "arn:aws:iam::111122223333:user/me"), Some(Grade::Narrow));
         assert_eq!(grade("iam:*", "arn:aws:iam::111122223333:user/me"), Some(Grade::Narrow));
         assert_eq!(grade("s3:*", "arn:aws:s3:::one/*"), Some(Grade::Narrow));
         assert_eq!(grade("lambda:*", "*"), Some(Grade::Broad));
@@ -213,5 +326,60 @@ mod tests {
         assert_eq!(Grade::of_document(encoded), Some(Grade::DenyOnly));
         assert_eq!(Grade::of_managed("arn:aws-us-gov:iam::aws:policy/AdministratorAccess"), Grade::Admin);
         assert_eq!(Grade::of_managed("arn:aws:iam::111122223333:policy/AdministratorAccess"), Grade::Narrow);
+    }
+
+    fn union(statements: &[(&str, &str, &str)]) -> Option<Grade> {
+        let statements: Vec<_> = statements
+            .iter()
+            .map(|(effect, action, resource)| {
+                serde_json::json!({"Effect": effect, "Action": action, "Resource": resource})
+            })
+            .collect();
+        let text = serde_json::json!({ "Statement": statements }).to_string();
+        let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let grade = Grade::of_document(&text);
+        assert_eq!(Grade::of_document(&encoded), grade);
+        grade
+    }
+
+    #[test]
+    fn statements_add_up() {
+        let parts = ["iam:A*", "iam:C*", "iam:P*", "iam:U*"].map(|action| ("Allow", action, "*"));
+        assert_eq!(union(&parts), Some(Grade::Admin));
+        let on = |kind: &'static str| ("Allow", "iam:*", kind);
+        assert_eq!(union(&[on("arn:aws:iam::*:user/*"), on("arn:aws:iam::*:role/*")]), Some(Grade::Admin));
+        assert_eq!(union(&[on("arn:aws:iam::*:user/*")]), Some(Grade::Narrow));
+        let calls = ["AttachUserPolicy", "CreateUser"].map(|call| format!("iam:{call}"));
+        let [attach, create] = calls.each_ref().map(|call| ("Allow", call.as_str(), "arn:aws:iam::*:user/*"));
+        assert_eq!(union(&[attach, create]), Some(Grade::Narrow));
+        assert_eq!(
+            union(&[attach, create, ("Allow", "iam:PassRole", "*"), ("Allow", "iam:Up*", "arn:aws:iam::1:role/*")]),
+            Some(Grade::Admin)
+        );
+    }
+
+    #[test]
+    fn a_deny_takes_away() {
+        let all = ("Allow", "*", "*");
+        assert_eq!(union(&[all, ("Deny", "*", "*")]), Some(Grade::DenyOnly));
+        assert_eq!(union(&[("Allow", "s3:*", "*"), ("Deny", "s3:*", "*")]), Some(Grade::DenyOnly));
+        assert_eq!(union(&[all, ("Deny", "iam:*", "*"), ("Deny", "sts:*", "*")]), Some(Grade::Broad));
+        assert_eq!(union(&[all, ("Deny", "iam:DeleteUser", "*")]), Some(Grade::Admin));
+        assert_eq!(
+            union(&[("Allow", "iam:PutUserPolicy", "*"), ("Deny", "iam:Put*", "arn:aws:iam::*:user/*")]),
+            Some(Grade::Narrow)
+        );
+        let all_but = |condition: &str, allowed: &str| {
+            Grade::of_document(&format!(
+                r#"{{"Statement":[{{"Effect":"Allow","Action":"{allowed}","Resource":"*"}},
+                    {{"Effect":"Deny","NotAction":"iam:*","Resource":"*"{condition}}}]}}"#
+            ))
+        };
+        assert_eq!(all_but("", "s3:*"), Some(Grade::DenyOnly));
+        assert_eq!(all_but("", "*"), Some(Grade::Admin));
+        assert_eq!(
+            all_but(r#","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}"#, "s3:*"),
+            Some(Grade::Broad)
+        );
     }
 }

@@ -76,7 +76,7 @@ impl Shape {
 
     /// Counts as ordinary use of a region: a successful change, by somebody and not by AWS.
     pub(crate) fn settles(&self) -> bool {
-        self.write && !self.failed && !self.service_call
+        self.write && !self.failed && !self.service_call && !self.error_code.ends_with("DryRunOperation")
     }
 }
 
@@ -111,7 +111,10 @@ fn is_denied(code: &str) -> bool {
         "NotAuthorized",
         "AuthorizationErrorException",
     ];
-    code.contains("AccessDenied") || code.contains("UnauthorizedOperation") || WHOLE.contains(&code)
+    code.contains("AccessDenied")
+        || code.contains("Forbidden")
+        || code.contains("UnauthorizedOperation")
+        || WHOLE.contains(&code)
 }
 
 fn is_success(code: &str) -> bool {
@@ -121,7 +124,7 @@ fn is_success(code: &str) -> bool {
 /// Services whose calls are all recorded in one region, whatever the caller's region was.
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events>
 fn is_global(source: &str) -> bool {
-    const GLOBAL: [&str; 19] = [
+    const GLOBAL: [&str; 27] = [
         "iam",
         "sts",
         "organizations",
@@ -141,6 +144,14 @@ fn is_global(source: &str) -> bool {
         "billingconsole",
         "sso",
         "trustedadvisor",
+        "cur",
+        "savingsplans",
+        "payments",
+        "tax",
+        "freetier",
+        "invoicing",
+        "ecr-public",
+        "networkmanager",
     ];
     GLOBAL.contains(&source.split('.').next().unwrap_or(source))
 }
@@ -151,8 +162,11 @@ fn writes(source: &str, name: &str, read_only: Option<bool>) -> bool {
         "Get", "List", "Describe", "Head", "Lookup", "Search", "Query", "Scan", "BatchGet", "Check", "Select", "View",
         "Simulate", "Estimate", "Preview", "Validate", "Discover", "Filter",
     ];
-    const SESSIONS: [&str; 8] = ["signin", "sts", "sso", "sso-oauth", "sso-directory", "kms", "cloudshell", "health"];
+    const SESSIONS: [&str; 6] = ["signin", "sts", "sso-oauth", "kms", "cloudshell", "health"];
     let service = source.split('.').next().unwrap_or(source);
+    if service == "sts" && name.starts_with("Assume") {
+        return true;
+    }
     if service == "bedrock" && (name.starts_with("InvokeModel") || name.starts_with("Converse")) {
         return true;
     }
@@ -165,8 +179,8 @@ fn writes(source: &str, name: &str, read_only: Option<bool>) -> bool {
     }
 }
 
-/// The console marks its sessions since 2023; before, only its agents gave it away. A browser's own agent is the
-/// console too, and the root user has session credentials nowhere else in practice.
+/// The console marks its sessions since 2023; before, only its agents gave it away. An agent is the caller's own word,
+/// so a long-term key is never the console, whatever it says: the console works with sessions.
 fn is_console(record: &Record<'_>, identity: &Identity) -> bool {
     const AGENTS: [&str; 8] = [
         "Mozilla/",
@@ -179,9 +193,8 @@ fn is_console(record: &Record<'_>, identity: &Identity) -> bool {
         "Coral/",
     ];
     let agent = record.user_agent.trim_start_matches('[');
-    record.from_console
-        || AGENTS.iter().any(|prefix| agent.starts_with(prefix))
-        || (agent.ends_with(".amazonaws.com") && identity.credential_kind == CredentialKind::Session)
+    let says_so = AGENTS.iter().any(|prefix| agent.starts_with(prefix)) || agent.ends_with(".amazonaws.com");
+    identity.credential_kind != CredentialKind::LongTerm && (record.from_console || says_so)
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl<'a> View<'a> {
             "account" => text(Some(&self.place.account)),
             "network" => text(self.place.network.as_deref()),
             "target" => self.facts()?.target.as_deref().map(|name| EventValue::Str(Cow::Borrowed(name))),
-            "target_is_actor" => Some(EventValue::Bool(self.facts()?.target.as_deref()? == self.identity.name)),
+            "target_is_actor" => self.facts()?.target_is_actor.map(EventValue::Bool),
             "policy" => self.facts()?.grade.map(|grade| EventValue::Str(Cow::Borrowed(grade.as_str()))),
             "code" => self.facts()?.code.as_deref().map(|code| EventValue::Str(Cow::Borrowed(code))),
             "secret" => self.secrets(),
@@ -160,7 +160,7 @@ pub(crate) fn header_text(identity: &Identity, shape: &Shape, place: &Place, pat
 fn flatten(value: &EventValue<'_>, members: &mut Vec<String>) {
     match value {
         EventValue::Array(items) => items.iter().for_each(|item| flatten(item, members)),
-        one => members.extend(one.as_str().map(Cow::into_owned)),
+        one => members.extend(one.as_str().map(|text| text.replace(LIST, " "))),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::group::Opening;
 use super::lineage::{Edge, Lineage, Node, children};
-use crate::baseline::{Baseline, Family};
+use crate::baseline::Baseline;
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
 use crate::model::{Confidence, Created, Finding, Level};
 
@@ -13,6 +13,8 @@ use crate::model::{Confidence, Created, Finding, Level};
 const ROOT_COOLS: Seconds = DAY;
 /// Below this many days of history nobody can say that a network is new to a credential.
 const LEARN_DAYS: i64 = 14;
+/// A finding that began longer before the case opened does not move its beginning.
+const LOOK_BACK: Seconds = 6 * 3_600;
 
 /// An incident and all it holds.
 #[derive(Debug, Clone)]
@@ -108,7 +110,7 @@ impl Case {
         let any_usual = addresses.peek().is_none()
             || addresses.any(|address| {
                 let place = crate::event::Place::new(account, "", address);
-                self.is_usual(&credential, account, place.network.as_deref(), baseline)
+                self.is_usual(account, place.network.as_deref(), baseline)
             });
         self.split = long_term && has_past && !any_usual;
         let enough_history = baseline.history_days(account, self.first) >= LEARN_DAYS;
@@ -121,12 +123,8 @@ impl Case {
         };
     }
 
-    fn is_usual(&self, credential: &str, account: &str, network: Option<&str>, baseline: &Baseline) -> bool {
-        let Some(network) = network else {
-            return true;
-        };
-        let tuple = crate::baseline::family::join([account, credential, network]);
-        baseline.seen((Family::credential_networks(), tuple), Some(&self.root_identity.key), self.first, 90 * DAY)
+    fn is_usual(&self, account: &str, network: Option<&str>, baseline: &Baseline) -> bool {
+        network.is_none_or(|network| baseline.usual_network(account, &self.root_identity.key, network, self.first))
     }
 
     /// Whether an event of a member is part of the case. All that members minted in it do is; of the root's own calls
@@ -138,10 +136,7 @@ impl Case {
         if *actor != self.root {
             return true;
         }
-        let usual = self.split
-            && self.root_identity.credential.as_ref().is_some_and(|credential| {
-                self.is_usual(credential, &event.place.account, event.place.network.as_deref(), baseline)
-            });
+        let usual = self.split && self.is_usual(&event.place.account, event.place.network.as_deref(), baseline);
         !usual && event.time <= self.last_bad + ROOT_COOLS
     }
 
@@ -159,11 +154,12 @@ impl Case {
     pub(crate) fn absorb<'f>(
         &mut self,
         event: &Event,
+        arn: String,
         findings: impl Iterator<Item = (usize, &'f Finding)>,
     ) -> Vec<Node> {
         for (position, finding) in findings {
             self.findings.insert(position);
-            self.first = self.first.min(finding.first_event());
+            self.first = self.first.min(finding.first_event().max(self.opened_at - LOOK_BACK));
             if !finding.notice {
                 self.level = self.level.max(finding.level);
                 self.attack.extend(finding.attack.iter().cloned());
@@ -176,7 +172,7 @@ impl Case {
         self.accounts.insert(event.place.account.clone());
         self.credentials.extend(event.identity.credential.clone());
         if event.identity.kind != PrincipalKind::Service {
-            self.principals.insert(event.identity.arn.clone());
+            self.principals.insert(arn);
         }
         self.source_ips.extend(event.place.address().map(str::to_owned));
         if !event.shape.global && event.shape.settles() {
@@ -203,7 +199,8 @@ impl Case {
             if resource.principal.is_some() {
                 self.principals.insert(resource.arn.clone());
             }
-            self.resources.entry(resource.arn.clone()).or_insert_with(|| Created {
+            self.regions.extend((!event.shape.global).then(|| event.place.region.clone()));
+            let made = Created {
                 arn: resource.arn.clone(),
                 kind: resource.kind.clone(),
                 region: event.place.region.clone(),
@@ -211,16 +208,16 @@ impl Case {
                 exists: true,
                 by: event.identity.name.clone(),
                 at: event.time,
-            });
+            };
+            self.resources.entry(resource.arn.clone()).and_modify(|known| known.exists = true).or_insert(made);
         }
     }
 
     /// Marks what anybody deleted.
     pub(crate) fn note_deletions(&mut self, event: &Event) {
         for arn in event.facts.iter().flat_map(|facts| &facts.deleted) {
-            if let Some(resource) = self.resources.get_mut(arn) {
-                resource.exists = false;
-            }
+            let gone = |resource: &&mut Created| resource.at <= event.time && is_same(&resource.arn, arn);
+            self.resources.values_mut().filter(gone).for_each(|resource| resource.exists = false);
         }
     }
 
@@ -252,4 +249,13 @@ impl Case {
             mine.1 += refused;
         }
     }
+}
+
+/// Whether a deletion means a thing. The paths of users and roles are not in the call that deletes them.
+fn is_same(made: &str, deleted: &str) -> bool {
+    let plain = |arn: &str| {
+        let (owner, name) = arn.split_once(":user/").or_else(|| arn.split_once(":role/"))?;
+        Some((owner.to_owned(), arn.contains(":user/"), name.rsplit('/').next().unwrap_or(name).to_owned()))
+    };
+    made == deleted || plain(made).is_some_and(|made| plain(deleted) == Some(made))
 }

@@ -1,7 +1,8 @@
 //! When the findings of one lineage are an incident: one critical, or within an hour three detectors or two tactics,
 //! one of the findings high.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ahash::AHashMap;
 
@@ -15,7 +16,16 @@ const WINDOW: Seconds = 3_600;
 /// The findings of each root that still weigh.
 #[derive(Default)]
 pub(crate) struct Groups {
-    recent: AHashMap<Node, VecDeque<(Seconds, usize)>>,
+    /// Per root, and per detector: one finding is enough to weigh.
+    recent: AHashMap<Node, AHashMap<Arc<str>, Weight>>,
+    /// The root of each node, as it was when its findings began to weigh.
+    roots: AHashMap<Node, (Seconds, Vec<Node>)>,
+}
+
+/// What a detector adds.
+struct Weight {
+    at: Seconds,
+    finding: usize,
 }
 
 /// Why an incident opens.
@@ -29,6 +39,26 @@ pub(crate) struct Opening {
 }
 
 impl Groups {
+    /// Whether a node has findings that weigh.
+    pub(crate) fn weigh_on(&self, node: &Node, now: Seconds) -> bool {
+        self.recent.get(node).is_some_and(|recent| recent.values().any(|weight| weight.at >= now - WINDOW))
+    }
+
+    /// The path of a node to its root. It stays what it was while findings of the node weigh.
+    pub(crate) fn path(&mut self, node: &Node, now: Seconds, find: impl FnOnce(&Self) -> Vec<Node>) -> Vec<Node> {
+        match self.roots.get_mut(node) {
+            Some((at, path)) if *at >= now - WINDOW => {
+                *at = now;
+                path.clone()
+            }
+            _ => {
+                let path = find(self);
+                self.roots.insert(node.clone(), (now, path.clone()));
+                path
+            }
+        }
+    }
+
     /// Adds findings of a root; says so when they are enough.
     pub(crate) fn add(
         &mut self,
@@ -38,31 +68,32 @@ impl Groups {
         findings: &[Finding],
     ) -> Option<Opening> {
         let recent = self.recent.entry(root.clone()).or_default();
-        for &finding in touched {
-            recent.retain(|(_, known)| *known != finding);
-            recent.push_back((now, finding));
+        let mut tipped = None;
+        for &finding in touched.iter().filter(|n| findings[**n].incident.is_none()) {
+            let weight = recent.entry(Arc::clone(&findings[finding].detector)).or_insert(Weight { at: now, finding });
+            let stale = weight.at < now - WINDOW || findings[weight.finding].incident.is_some();
+            if stale || findings[weight.finding].level <= findings[finding].level {
+                weight.finding = finding;
+            }
+            weight.at = now;
+            tipped = Some(finding);
         }
-        while recent.front().is_some_and(|(at, _)| *at < now - WINDOW) {
-            recent.pop_front();
-        }
-        let weighed: Vec<usize> =
-            recent.iter().map(|(_, finding)| *finding).filter(|n| findings[*n].incident.is_none()).collect();
+        recent.retain(|_, weight| weight.at >= now - WINDOW && findings[weight.finding].incident.is_none());
+        let mut weighed: Vec<usize> = recent.values().map(|weight| weight.finding).collect();
+        weighed.sort_unstable();
         let highest = weighed.iter().map(|n| findings[*n].level).max()?;
-        let detectors: BTreeSet<_> = weighed.iter().map(|n| &findings[*n].detector).collect();
         let tactics: BTreeSet<_> = weighed.iter().map(|n| &findings[*n].tactic).collect();
         let enough =
-            highest == Level::Critical || (highest == Level::High && (detectors.len() >= 3 || tactics.len() >= 2));
-        if !enough {
-            return None;
-        }
+            highest == Level::Critical || (highest == Level::High && (weighed.len() >= 3 || tactics.len() >= 2));
+        let tipped = tipped.filter(|_| enough)?;
         self.recent.remove(root);
         let first = weighed.iter().map(|n| findings[*n].first_event()).min().unwrap_or(now);
-        let tipped = touched.last().copied()?;
         Some(Opening { findings: weighed, tipped, first })
     }
 
     /// Forgets findings that no longer weigh.
     pub(crate) fn forget(&mut self, now: Seconds) {
-        self.recent.retain(|_, recent| recent.back().is_some_and(|(at, _)| *at >= now - WINDOW));
+        self.recent.retain(|_, recent| recent.values().any(|weight| weight.at >= now - WINDOW));
+        self.roots.retain(|_, (at, _)| *at >= now - WINDOW);
     }
 }

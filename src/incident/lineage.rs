@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
+use crate::baseline::Baseline;
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
 
 /// Something that acts, or that something acting can be traced to.
@@ -11,14 +12,29 @@ use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds}
 pub(crate) enum Node {
     /// An access key id, long-term or session.
     Credential(String),
-    /// A session whose keys the console draws as it likes: principal id and start.
+    /// A session over all the keys that are drawn for it: principal id and start.
     Session(String),
+    /// Sessions of a principal id with its session name, where no start is known.
+    Sessions(String),
     /// A user, role or root, by stable id.
     Principal(String),
-    /// The console password of a user, by the user's ARN.
+    /// The console password of a user, by account and user name: a path is not in every record.
     Password(String),
     /// A function or instance that credentials are issued to: ARN or instance id.
     Workload(String),
+}
+
+impl Node {
+    /// What identifies it among nodes of its kind.
+    pub(crate) fn text(&self) -> &str {
+        let (Self::Credential(text)
+        | Self::Session(text)
+        | Self::Sessions(text)
+        | Self::Principal(text)
+        | Self::Password(text)
+        | Self::Workload(text)) = self;
+        text
+    }
 }
 
 /// How a node came into being.
@@ -28,59 +44,101 @@ pub(crate) struct Edge {
     pub at: Seconds,
     /// Who made it.
     pub maker: Arc<Identity>,
+    /// Made from a network from which the maker calls as usual.
+    pub usual: bool,
+}
+
+/// Whom a node was last seen as.
+struct Seen {
+    at: Seconds,
+    identity: Arc<Identity>,
+    console: bool,
 }
 
 /// How far an ancestor may lie back and still be part of the story.
 const RECENT: Seconds = DAY;
 /// Session credentials live 36 hours at most (`GetFederationToken`).
 const LONGEST_SESSION: Seconds = DAY + DAY / 2;
+/// A console session begins this close to its sign-in.
+const SIGN_IN: Seconds = 60;
 
 /// The graph. Built in any order of insertion, asked for the past only.
 #[derive(Default)]
 pub(crate) struct Lineage {
     edges: AHashMap<Node, Edge>,
-    /// Whom each acting node was last seen as.
-    identities: AHashMap<Node, (Seconds, Arc<Identity>)>,
+    seen: AHashMap<Node, Seen>,
+    /// Sign-ins per principal, of the last days.
+    logins: AHashMap<String, Vec<Seconds>>,
+    /// The user that each long-term key was made for.
+    owners: AHashMap<String, String>,
 }
 
 impl Lineage {
     /// The node that acts in an event.
     pub(crate) fn actor(&self, event: &Event) -> Node {
         let identity = &event.identity;
+        if is_login(event) {
+            return Node::Session(format!("{}@{}", caller(identity), event.time));
+        }
         let Some(credential) = &identity.credential else {
             return Node::Principal(identity.key.clone());
         };
         let node = Node::Credential(credential.clone());
-        match &identity.session {
-            Some(session) if identity.credential_kind == CredentialKind::Session && !self.edges.contains_key(&node) => {
-                Node::Session(session.clone())
-            }
-            _ => node,
+        if identity.credential_kind == CredentialKind::LongTerm || self.edges.contains_key(&node) {
+            return node;
         }
+        if let Some(workload) = &identity.issued_to {
+            return Node::Workload(workload.clone());
+        }
+        let Some(started) = identity.session_started else {
+            return node;
+        };
+        let logins = self.logins.get(&caller(identity));
+        let login = logins.into_iter().flatten().find(|at| (**at - started).abs() <= SIGN_IN);
+        Node::Session(format!("{}@{}", caller(identity), login.unwrap_or(&started)))
     }
 
     /// The nodes through which an event's caller can be a member of a case: itself, and what its credentials come from.
     pub(crate) fn claims(&self, actor: &Node, event: &Event) -> Vec<Node> {
-        std::iter::once(actor.clone()).chain(origins(&event.identity)).collect()
+        let mut claims = vec![actor.clone()];
+        if !self.edges.contains_key(actor) {
+            claims.extend(origins(&event.identity, event.shape.console || is_login(event)));
+        }
+        claims.push(Node::Principal(event.identity.key.clone()));
+        claims
     }
 
     /// Learns from one event.
-    pub(crate) fn observe(&mut self, actor: &Node, event: &Event) {
-        self.identities.insert(actor.clone(), (event.time, Arc::clone(&event.identity)));
-        if event.identity.kind == PrincipalKind::Service {
+    pub(crate) fn observe(&mut self, actor: &Node, event: &Event, baseline: &Baseline) {
+        let identity = &event.identity;
+        let console = event.shape.console || is_login(event);
+        self.seen.insert(actor.clone(), Seen { at: event.time, identity: Arc::clone(identity), console });
+        if identity.kind == PrincipalKind::Service {
             return;
         }
+        if is_login(event) {
+            self.logins.entry(caller(identity)).or_default().push(event.time);
+        }
+        if let Some(minted) = event.facts.as_ref().and_then(|facts| facts.minted.as_ref())
+            && let Some(key) = minted.credential.as_ref().filter(|key| key.starts_with("AK") || key.starts_with("LK"))
+        {
+            self.owners.insert(key.clone(), minted.arn.clone());
+        }
+        let network = event.place.network.as_deref();
+        let usual = network.is_some_and(|n| baseline.usual_network(&event.place.account, &identity.key, n, event.time));
         for child in children(event) {
-            let edge = Edge { by: actor.clone(), at: event.time, maker: Arc::clone(&event.identity) };
+            let edge = Edge { by: actor.clone(), at: event.time, maker: Arc::clone(identity), usual };
             self.insert(child, edge);
         }
     }
 
-    /// Of two records of one call (each account's copy) the one that knows the caller's credential says more.
+    /// Of two records of one call (each account's copy) the one that knows the caller's credential says more. A password
+    /// is what it was last set to, and a session name is used again.
     fn insert(&mut self, child: Node, edge: Edge) {
+        let latest = matches!(child, Node::Password(_) | Node::Sessions(_));
         let rank = |edge: &Edge| (u8::from(edge.maker.credential.is_none()), edge.at, edge.by.clone());
         match self.edges.get_mut(&child) {
-            Some(known) if rank(known) <= rank(&edge) => {}
+            Some(known) if !latest && rank(known) <= rank(&edge) => {}
             Some(known) => *known = edge,
             None => {
                 self.edges.insert(child, edge);
@@ -93,15 +151,21 @@ impl Lineage {
         if let Some((own, edge)) = self.edges.get_key_value(node) {
             return Some((own, edge));
         }
-        let (_, identity) = self.identities.get(node)?;
-        origins(identity).into_iter().find_map(|origin| self.edges.get_key_value(&origin))
+        let seen = self.seen.get(node)?;
+        origins(&seen.identity, seen.console).into_iter().find_map(|origin| self.edges.get_key_value(&origin))
     }
 
-    /// From a node to its root: ancestors as long as each was made within a day before the time.
-    pub(crate) fn path(&self, node: &Node, at: Seconds) -> Vec<Node> {
+    /// From a node to its root: ancestors as long as each was made within a day before the time, and not by an older
+    /// identity about its usual business: of a build that makes four hundred sessions, the one session is the root.
+    /// A maker that is `suspected` of something itself is not about its usual business.
+    pub(crate) fn path(&self, node: &Node, at: Seconds, suspected: impl Fn(&Node) -> bool) -> Vec<Node> {
         let mut path = vec![node.clone()];
         while let Some((origin, edge)) = path.last().and_then(|last| self.origin(last)) {
-            if edge.at < at - RECENT || path.contains(&edge.by) || is_outside(&edge.maker) {
+            if edge.at < at - RECENT
+                || path.contains(&edge.by)
+                || is_outside(&edge.maker)
+                || (edge.usual && !suspected(&edge.by))
+            {
                 break;
             }
             if !path.contains(origin) {
@@ -112,21 +176,42 @@ impl Lineage {
         path
     }
 
+    /// The ARN of a caller. One whose name is its key has no name: it is the user that the key was made for.
+    pub(crate) fn arn_of(&self, identity: &Identity) -> String {
+        let named_by_key = identity.credential.as_ref().filter(|key| identity.arn.ends_with(&format!("/{key}")));
+        named_by_key.and_then(|key| self.owners.get(key)).unwrap_or(&identity.arn).clone()
+    }
+
     /// Whom a node was last seen as.
     pub(crate) fn identity(&self, node: &Node) -> Option<&Arc<Identity>> {
-        self.identities.get(node).map(|(_, identity)| identity)
+        self.seen.get(node).map(|seen| &seen.identity)
     }
 
     /// Forgets sessions that have ended, unless somebody keeps them.
     pub(crate) fn forget(&mut self, now: Seconds, kept: impl Fn(&Node) -> bool) {
-        let over = |node: &Node, at: Seconds| {
-            let session = matches!(node, Node::Session(_))
-                || matches!(node, Node::Credential(key) if key.starts_with("AS") || key.starts_with("LS"));
-            session && at < now - LONGEST_SESSION - RECENT
+        let since = now - LONGEST_SESSION - RECENT;
+        let session = |node: &Node| match node {
+            Node::Session(_) | Node::Sessions(_) => true,
+            Node::Credential(key) => key.starts_with("AS") || key.starts_with("LS"),
+            _ => false,
         };
-        self.edges.retain(|node, edge| !over(node, edge.at) || kept(node));
-        self.identities.retain(|node, (at, _)| *at >= now - LONGEST_SESSION - RECENT || kept(node));
+        self.edges.retain(|node, edge| !session(node) || edge.at >= since || kept(node));
+        self.seen.retain(|node, seen| seen.at >= since || kept(node));
+        self.logins.retain(|_, logins| {
+            logins.retain(|at| *at >= since);
+            !logins.is_empty()
+        });
     }
+}
+
+/// A successful sign-in to the console: it has no credential yet.
+fn is_login(event: &Event) -> bool {
+    event.shape.name == "ConsoleLogin" && event.shape.service() == "signin" && !event.shape.failed
+}
+
+/// One caller over its sessions: the principal, and for a role who took it on.
+fn caller(identity: &Identity) -> String {
+    format!("{}/{}", identity.key, identity.session_name.as_deref().unwrap_or_default())
 }
 
 /// A caller of which the log at hand knows no credential: what it made is the root here, and it is named.
@@ -138,17 +223,22 @@ fn is_outside(maker: &Identity) -> bool {
         )
 }
 
-/// What credentials of an identity may come from, besides being minted: nearest first.
-fn origins(identity: &Identity) -> Vec<Node> {
+/// What credentials of an identity may come from where nobody is known to have minted them: nearest first.
+fn origins(identity: &Identity, console: bool) -> Vec<Node> {
     let mut origins = Vec::new();
     origins.extend(identity.issued_to.clone().map(Node::Workload));
-    let instance = identity.session_name.as_ref().filter(|name| name.starts_with("i-"));
-    origins.extend(instance.cloned().map(Node::Workload));
-    origins.push(Node::Principal(identity.key.clone()));
-    if identity.kind == PrincipalKind::User && identity.credential_kind != CredentialKind::LongTerm {
-        origins.push(Node::Password(identity.arn.clone()));
+    let name = identity.session.as_ref().and_then(|session| session.split('@').next());
+    origins.extend(name.filter(|name| name.contains(':')).map(|name| Node::Sessions(name.to_owned())));
+    if identity.kind == PrincipalKind::User && console && identity.credential_kind != CredentialKind::LongTerm {
+        origins.push(password(&identity.arn));
     }
+    origins.push(Node::Principal(identity.key.clone()));
     origins
+}
+
+fn password(user_arn: &str) -> Node {
+    let account = user_arn.split(':').nth(4).unwrap_or_default();
+    Node::Password(format!("{account}:{}", user_arn.rsplit('/').next().unwrap_or(user_arn)))
 }
 
 /// What an event brought into being that can act.
@@ -160,8 +250,9 @@ pub(crate) fn children(event: &Event) -> Vec<Node> {
     if let Some(minted) = &facts.minted {
         children.push(match &minted.credential {
             Some(key) => Node::Credential(key.clone()),
-            None => Node::Password(minted.arn.clone()),
+            None => password(&minted.arn),
         });
+        children.extend(minted.session.clone().map(Node::Sessions));
     }
     for resource in &facts.created {
         match (&resource.principal, resource.kind.as_str()) {

@@ -118,8 +118,11 @@ impl Pending {
             &place.region,
             &place.source_ip,
         ];
+        let parts = key.iter().map(|part| format!("{}:{part}", part.len()));
+        let rules = usage.plan.daily.iter().map(|rule| format!(",{rule}"));
+        let key: String = parts.chain(rules).collect();
         let first = (call.clone(), Arc::clone(usage));
-        match self.firsts.entry((key.join("\u{1f}"), call.at.div_euclid(DAY))) {
+        match self.firsts.entry((key, call.at.div_euclid(DAY))) {
             Entry::Vacant(entry) => {
                 entry.insert(first);
             }

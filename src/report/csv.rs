@@ -31,7 +31,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             time::format(finding.time),
             finding.level.to_string(),
             finding.notice.to_string(),
-            finding.detector.to_string(),
+            cell(&finding.detector),
             cell(&finding.title),
             cell(&finding.account),
             cell(&finding.region),

@@ -75,7 +75,7 @@ fn write_findings(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> 
             out,
             "| {} | {level} | {} | {} | {} | {why} |",
             time::format(finding.time),
-            finding.detector,
+            markdown(&finding.detector),
             markdown(&finding.principal),
             markdown(&finding.region)
         )?;

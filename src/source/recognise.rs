@@ -1,7 +1,7 @@
 //! What kind of text an unpacked object is, and who reads it.
 
 use super::outcome::Outcome;
-use super::scan::{first_byte, skip_blank, value};
+use super::scan::{first_byte, scalars, skip_blank, value};
 use super::walk::Walk;
 use super::{fast, resync, shape, table};
 
@@ -24,7 +24,7 @@ fn whole(walk: &mut Walk<'_>, text: &mut [u8]) {
         None => walk.not_a_log(),
         Some(b'{' | b'[') => json(walk, text, start),
         Some(_) if table::is_table(text) => table::read(walk, &text[start..]),
-        Some(_) if has_records(text) => {
+        Some(_) if has_records(text) || scalars(text, start, false).is_some() => {
             walk.mixed = true;
             walk.text(text, start, 0);
         }

@@ -39,6 +39,27 @@ pub(super) fn value(text: &[u8], start: usize) -> Result<usize, Fault> {
     }
 }
 
+/// Where scalars that start at `at` end, when nothing else than values stands among and right behind them on their
+/// line. A comma may stand there only where `listed`.
+pub(super) fn scalars(text: &[u8], at: usize, listed: bool) -> Option<usize> {
+    let (mut end, mut next) = (at, at);
+    loop {
+        match text.get(next) {
+            Some(b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+                end = value(text, next).ok()?;
+                next = end;
+                if text[end - 1] != b'"' && text.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+                    return None;
+                }
+            }
+            Some(b' ' | b'\t' | b'\r' | 0x1e) => next += 1,
+            Some(b',') if listed && end > at => return Some(end),
+            None | Some(b'\n' | b'{' | b'[') if end > at => return Some(end),
+            _ => return None,
+        }
+    }
+}
+
 /// What some editors put before a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

@@ -119,11 +119,21 @@ impl<'c> Walk<'c> {
 
     /// Gives what is in `text` and says how many brackets are left open at its end.
     fn values(&mut self, text: &[u8], mut at: usize, mut open: usize, level: Level) -> usize {
+        // Scalars count where only values stand before them on their line; those up to `scalars` do.
+        let (mut fresh, mut scalars) = (true, at);
         while let Some(&byte) = text.get(at) {
+            let outside = open == 0 && level.strings == 0 && level.envelopes == 0;
             if level.strings == 0 && level.envelopes == 0 {
                 self.position = self.base + at as u64;
             }
+            fresh |= matches!(byte, b'\n' | 0x1e);
+            if outside && fresh && at >= scalars && !b" \t\r\n,\x1e{[".contains(&byte) {
+                let end = scan::scalars(text, at, !self.mixed && !self.broken);
+                scalars = end.unwrap_or(at);
+                fresh = end.is_some();
+            }
             at = match byte {
+                _ if outside && at < scalars && !b" \t\r\x1e".contains(&byte) => self.scalar(text, at, level),
                 b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | 0x1e | 0 => at + 1,
                 b']' | b'}' => {
                     open = open.saturating_sub(1);
@@ -134,6 +144,7 @@ impl<'c> Walk<'c> {
                     at + 1
                 }
                 b'{' => {
+                    fresh = true;
                     if let Some(array) = shape::records_ahead(text, at) {
                         open += 1;
                         array
@@ -146,6 +157,15 @@ impl<'c> Walk<'c> {
             };
         }
         open
+    }
+
+    /// The sound scalar at `at` that stands by itself; gives where it ends.
+    fn scalar(&mut self, text: &[u8], at: usize, level: Level) -> usize {
+        let end = scan::value(text, at).unwrap_or_else(|fault| fault.at.max(at + 1));
+        if text[at] != b'"' || !self.encoded(&text[at..end], level) {
+            self.not_a_log();
+        }
+        end
     }
 
     /// The object at `at`; gives where to go on.

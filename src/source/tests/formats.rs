@@ -99,6 +99,27 @@ fn what_is_no_log_counts_as_such() {
 }
 
 #[test]
+fn scalars_between_records_are_no_logs() {
+    let [a, b] = ["A", "B"].map(record);
+    let lost = a.replacen("\"IAMUser\"", "\"IAMUser", 1);
+    for (text, expected) in [
+        (format!("{a}\n3\n\"x\"\nnull\n{b}\n"), (2, 0, 3)),
+        (format!("{a}3 \"x\"null{b}-1.5e3"), (2, 0, 4)),
+        (format!("3\n\"x\"\r\nnull\n{a}\n{b}\ntrue\n"), (2, 0, 4)),
+        (format!("null{a} 3 \"x\" {b}"), (2, 0, 3)),
+        (format!("{a},3,{b},\"x\"\n"), (2, 0, 2)),
+        (format!("{{\"Records\":[{a}],\"n\":1,\"s\":\"x\"}}\n3\n[{b}]\nfalse"), (2, 0, 2)),
+        (format!("{a}\n{}\n3", quoted(&b)), (2, 0, 1)),
+        ("3\n\"x\"\nnull".to_owned(), (0, 0, 3)),
+        (format!("{lost}\n{a}\n3\n{b}"), (2, 1, 1)),
+        (format!("12:30 7 {a} 200 OK\n12 a \"b\" {b}"), (2, 0, 0)),
+    ] {
+        let (_, outcome) = read(text.as_bytes());
+        assert_eq!((outcome.records, outcome.malformed, outcome.not_a_log), expected, "{text}");
+    }
+}
+
+#[test]
 fn odd_objects_are_given_on() {
     let odd = r#"{"event":{"eventName":"a"},"expected":true}"#;
     assert_eq!(read(odd.as_bytes()).0, [odd]);
