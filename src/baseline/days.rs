@@ -74,14 +74,20 @@ impl Days {
         self.last = self.last.max(last);
     }
 
+    /// On how many days before the day of `at` it was seen, not longer ago than `history`, and within `from..until`.
+    pub(crate) fn days_before(&self, at: Seconds, history: Seconds, from: Seconds, until: Seconds) -> usize {
+        let oldest = day(at.saturating_sub(history)).max(day(from).saturating_add(i64::from(from > Seconds::MIN)));
+        let newest = (day(at) - 1).min(day(until).saturating_sub(1));
+        let within = |&(block, bits): &(i32, u128)| (bits & mask(block, oldest, newest)).count_ones() as usize;
+        self.blocks.iter().map(within).sum()
+    }
+
     /// Whether it was seen before `at`, not longer ago than `history`, and within `from..until`.
     pub(crate) fn seen_before(&self, at: Seconds, history: Seconds, from: Seconds, until: Seconds) -> bool {
         if self.blocks.is_empty() {
             return false;
         }
-        let oldest = day(at.saturating_sub(history)).max(day(from).saturating_add(i64::from(from > Seconds::MIN)));
-        let newest = (day(at) - 1).min(day(until).saturating_sub(1));
-        let within_days = self.blocks.iter().any(|&(block, bits)| bits & mask(block, oldest, newest) != 0);
+        let within_days = self.days_before(at, history, from, until) > 0;
         let earlier_that_day =
             self.first < at && self.first >= from && self.first < until && self.first >= at.saturating_sub(history);
         within_days || earlier_that_day
@@ -126,7 +132,7 @@ mod tests {
             let mut parts = days(right);
             parts.merge(&days(left));
             parts.merge(&days(right));
-            prop_assert_eq!(parts, whole);
+            prop_assert_eq!(&parts, &whole);
             fastrand::Rng::with_seed(seed).shuffle(&mut times);
             prop_assert_eq!(days(&times), whole);
         }
@@ -137,6 +143,9 @@ mod tests {
             let by_day = times.iter().any(|t| day(*t) < day(at) && day(*t) >= day(at - history));
             let that_day = times.iter().min().is_some_and(|first| *first < at && *first >= at - history);
             prop_assert_eq!(known.seen_before(at, history, Seconds::MIN, Seconds::MAX), by_day || that_day);
+            let earlier = times.iter().map(|t| day(*t)).filter(|on| *on < day(at) && *on >= day(at - history));
+            let earlier: std::collections::BTreeSet<_> = earlier.collect();
+            prop_assert_eq!(known.days_before(at, history, Seconds::MIN, Seconds::MAX), earlier.len());
         }
 
         #[test]

@@ -136,6 +136,7 @@ impl<'c> Walk<'c> {
                 _ if outside && at < scalars && !b" \t\r\x1e".contains(&byte) => self.scalar(text, at, level),
                 b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | 0x1e | 0 => at + 1,
                 b']' | b'}' => {
+                    fresh |= open > 0 || !self.mixed;
                     open = open.saturating_sub(1);
                     at + 1
                 }
@@ -144,13 +145,14 @@ impl<'c> Walk<'c> {
                     at + 1
                 }
                 b'{' => {
-                    fresh = true;
-                    if let Some(array) = shape::records_ahead(text, at) {
+                    let next = if let Some(array) = shape::records_ahead(text, at) {
                         open += 1;
                         array
                     } else {
                         self.braced(text, at, &mut open, level)
-                    }
+                    };
+                    fresh = text[next - 1] == b'}';
+                    next
                 }
                 b'"' => self.quoted(text, at, level),
                 _ => self.stray(text, at),

@@ -110,6 +110,7 @@ fn scalars_between_records_are_no_logs() {
         (format!("{a},3,{b},\"x\"\n"), (2, 0, 2)),
         (format!("{{\"Records\":[{a}],\"n\":1,\"s\":\"x\"}}\n3\n[{b}]\nfalse"), (2, 0, 2)),
         (format!("{a}\n{}\n3", quoted(&b)), (2, 0, 1)),
+        (format!("{{\"Records\":[{a}],\"n\":1}}3[{b}]4"), (2, 0, 2)),
         ("3\n\"x\"\nnull".to_owned(), (0, 0, 3)),
         (format!("{lost}\n{a}\n3\n{b}"), (2, 1, 1)),
         (format!("12:30 7 {a} 200 OK\n12 a \"b\" {b}"), (2, 0, 0)),
