@@ -60,8 +60,8 @@ struct Watched {
 #[derive(Default)]
 struct Window {
     events: VecDeque<(Seconds, Arc<str>)>,
-    /// Up to when the last firing goes on.
-    firing_until: Option<Seconds>,
+    /// Up to when the last firing goes on, and the value that it reached.
+    firing: Option<(Seconds, f64)>,
 }
 
 impl Correlator {
@@ -125,25 +125,32 @@ impl Correlator {
         firings
     }
 
-    /// Whether a counting correlation had the same value a moment ago: it is not counted again, so that a busy value does
-    /// not push others out of a bounded window.
-    fn is_repeated(&mut self, rule_id: &str, event: &Event) -> bool {
-        let fed = self.fed_by.get(rule_id).map(Vec::as_slice).unwrap_or_default();
-        let [position] = fed else { return false };
-        let correlation = &self.watched[*position];
-        if correlation.values.is_empty() {
-            return false;
-        }
+    /// What a counting correlation says of a value that it counted a moment ago: nothing new, so that a busy value does
+    /// not push others out of a bounded window. While it is firing, the event is one more of those that contribute.
+    fn repeated(&mut self, rule_id: &str, event: &Event) -> Option<Vec<Firing>> {
+        let &[position] = self.fed_by.get(rule_id)?.as_slice() else { return None };
+        let correlation = self.watched.get(position).filter(|correlation| !correlation.values.is_empty())?;
         let known = Known(event);
         let values: Vec<_> = correlation.values.iter().map(|field| known.text(field).unwrap_or_default()).collect();
         let group = group_of(&correlation.group_by, rule_id, event);
         let stretch = event.time.div_euclid((correlation.span / 60).max(1));
-        self.counted_last.insert((*position, group, values.join("\u{1f}")), stretch) == Some(stretch)
+        if self.counted_last.insert((position, group.clone(), values.join("\u{1f}")), stretch) != Some(stretch) {
+            return None;
+        }
+        let firing = self.windows.get(&(position, group.clone())).and_then(|window| window.firing);
+        let going_on = firing.filter(|(until, _)| event.time <= *until).map(|(_, value)| Firing {
+            id: correlation.id.clone(),
+            group,
+            value,
+            counted: correlation.counted.clone(),
+            events: vec![(event.time, Arc::clone(&event.id))],
+        });
+        Some(going_on.into_iter().collect())
     }
 
     fn feed_one(&mut self, rule_id: &str, event: &Event) -> Vec<Firing> {
-        if self.is_repeated(rule_id, event) {
-            return Vec::new();
+        if let Some(firings) = self.repeated(rule_id, event) {
+            return firings;
         }
         let matched = EvaluationResult {
             header: RuleHeader {
@@ -173,12 +180,12 @@ impl Correlator {
         let mut events = Vec::new();
         if correlation.children.is_empty() {
             let window = self.windows.get_mut(&(position, group.clone()))?;
-            if window.firing_until.is_some_and(|until| event.time <= until) {
+            if window.firing.is_some_and(|(until, _)| event.time <= until) {
                 events.push((event.time, Arc::clone(&event.id)));
             } else {
                 events.extend(window.events.iter().cloned());
             }
-            window.firing_until = Some(event.time + correlation.span);
+            window.firing = Some((event.time + correlation.span, body.aggregated_value));
         } else {
             let windows = correlation.children.iter().filter_map(|child| self.windows.get(&(*child, group.clone())));
             events.extend(windows.flat_map(|window| window.events.iter().cloned()));

@@ -190,13 +190,13 @@ fn an_exit_status_of_partial_wins_over_one_of_found() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_error() {
+fn a_reader_that_leaves_changes_no_exit_status() {
     for format in ["ndjson", "json", "csv", "markdown", "table"] {
         let mut command = command(["replay", "fixtures/night", "--format", format]);
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = command.stdout(writer).output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), told.as_str()), (Some(0), ""), "{format}");
+        assert_eq!((output.status.code(), told.as_str()), (Some(1), ""), "{format}");
     }
 }
