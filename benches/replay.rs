@@ -110,7 +110,7 @@ fn run(command: &mut Command) -> Cost {
         peak = resident(&child).unwrap_or(peak);
         match child.try_wait().unwrap() {
             Some(status) => break status,
-            None => std::thread::sleep(Duration::from_millis(2)),
+            None => std::thread::sleep(Duration::from_millis(20)),
         }
     };
     assert!(matches!(status.code(), Some(0 | 1)), "{command:?}: {status}");
