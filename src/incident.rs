@@ -16,12 +16,9 @@ use ahash::AHashMap;
 use crate::baseline::Baseline;
 use crate::event::{DAY, Event, Seconds};
 use crate::model::{Finding, Incident};
-use case::Case;
+use case::{Case, LOOK_BACK};
 use group::Groups;
 use lineage::{Lineage, Node};
-
-/// How far back an incident looks, when it opens, for what its members did before.
-const LOOK_BACK: Seconds = 6 * 3_600;
 
 /// The incidents of a stream of events.
 #[derive(Default)]

@@ -152,9 +152,7 @@ impl<'r> Detection<'r> {
     }
 
     fn put(&mut self, new: Match<'_>, judgement: Judgement) -> usize {
-        let identity = &new.event.identity;
-        let caller = identity.session.as_ref().or(identity.credential.as_ref()).map_or("", String::as_str);
-        let key = (new.detector, format!("{caller} {}", new.group));
+        let key = (new.detector, format!("{} {}", new.event.identity.acting(), new.group));
         let until = new.event.time + new.open;
         if let Some((position, open_until)) = self.active.get_mut(&key)
             && new.event.time <= *open_until
@@ -174,10 +172,9 @@ impl<'r> Detection<'r> {
     fn finding(&self, new: Match<'_>, judgement: Judgement) -> Finding {
         let detector = &self.rules.detectors[new.detector];
         let (event, place) = (new.event, &new.event.place);
-        let caller = event.identity.session.as_ref().or(event.identity.credential.as_ref()).map_or("", String::as_str);
         let first = new.events.first().map_or_else(|| Arc::clone(&event.id), |(_, id)| Arc::clone(id));
         Finding {
-            id: crate::model::id("fnd", &[&detector.name, &place.account, caller, &new.group, &first]),
+            id: crate::model::id("fnd", &[&detector.name, &place.account, event.identity.acting(), &new.group, &first]),
             detector: detector.name.as_str().into(),
             title: detector.title.as_str().into(),
             level: judgement.level,

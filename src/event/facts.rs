@@ -31,9 +31,7 @@ pub(crate) struct Facts {
 pub(crate) struct Minted {
     /// The access key id; none for a console password.
     pub credential: Option<String>,
-    /// Stable id of the principal that it acts as.
-    pub principal: String,
-    /// That principal's ARN.
+    /// The ARN of the principal that it acts as.
     pub arn: String,
     /// The principal id of the session, with its name.
     pub session: Option<String>,
@@ -166,42 +164,36 @@ impl Call<'_> {
         match (self.shape.service(), self.name()) {
             ("iam", "CreateAccessKey") => {
                 let key = text(&self.response["accessKey"], "accessKeyId")?;
-                let (principal, arn) = self.user(&self.target(None)?);
-                Some(Minted { credential: Some(key), principal, arn, session: None })
+                Some(Minted { credential: Some(key), arn: self.user(&self.target(None)?), session: None })
             }
             ("iam", "CreateLoginProfile" | "UpdateLoginProfile") => {
-                let (principal, arn) = self.user(&text(self.request, "userName")?);
-                Some(Minted { credential: None, principal, arn, session: None })
+                Some(Minted { credential: None, arn: self.user(&text(self.request, "userName")?), session: None })
             }
             ("sts", name) => {
                 let key = text(&self.response["credentials"], "accessKeyId").filter(|key| is_credential(key))?;
-                let (principal, arn) = if name.starts_with("AssumeRole") && name != "AssumeRoot" {
-                    let arn = text(self.request, "roleArn")?;
-                    let id = text(&self.response["assumedRoleUser"], "assumedRoleId").unwrap_or_default();
-                    (principal_key(id.split(':').next().unwrap_or_default(), &arn), arn)
-                } else if name == "AssumeRoot" {
+                let arn = if name == "AssumeRoot" {
                     let target = text(self.request, "targetPrincipal").unwrap_or_default();
                     let account = target.split(':').nth(4).unwrap_or(&target);
-                    let arn = format!("arn:{}:iam::{account}:root", self.partition());
-                    (arn.clone(), arn)
+                    format!("arn:{}:iam::{account}:root", self.partition())
+                } else if name.starts_with("AssumeRole") {
+                    text(self.request, "roleArn")?
                 } else {
-                    (self.identity.key.clone(), self.identity.arn.clone())
+                    self.identity.arn.clone()
                 };
                 let session = text(&self.response["assumedRoleUser"], "assumedRoleId")
                     .or_else(|| text(&self.response["federatedUser"], "federatedUserId"));
-                Some(Minted { credential: Some(key), principal, arn, session })
+                Some(Minted { credential: Some(key), arn, session })
             }
             _ => None,
         }
     }
 
-    /// A user of this account by name: its stable id is known only where the caller acts on itself.
-    fn user(&self, name: &str) -> (String, String) {
+    /// The ARN of a user of this account by name: its path is known only where the caller acts on itself.
+    fn user(&self, name: &str) -> String {
         if self.identity.kind == PrincipalKind::User && name == self.identity.name {
-            return (self.identity.key.clone(), self.identity.arn.clone());
+            return self.identity.arn.clone();
         }
-        let arn = self.iam_arn("user", name);
-        (arn.clone(), arn)
+        self.iam_arn("user", name)
     }
 
     fn iam_arn(&self, kind: &str, name: &str) -> String {
@@ -264,7 +256,7 @@ impl Call<'_> {
             ("iam", "DeleteUser") => request("userName").map(|name| self.iam_arn("user", &name)),
             ("iam", "DeleteRole") => request("roleName").map(|name| self.iam_arn("role", &name)),
             ("iam", "DeleteAccessKey") => {
-                request("accessKeyId").zip(self.target(None)).map(|(key, user)| format!("{}#{key}", self.user(&user).1))
+                request("accessKeyId").zip(self.target(None)).map(|(key, user)| format!("{}#{key}", self.user(&user)))
             }
             ("iam", "DeleteLoginProfile") => {
                 request("userName").map(|name| format!("{}#password", self.iam_arn("user", &name)))

@@ -83,6 +83,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// The console session, or the credential that acts; empty where there is neither.
+    pub(crate) fn acting(&self) -> &str {
+        self.session.as_ref().or(self.credential.as_ref()).map_or("", String::as_str)
+    }
+
     /// Reads the text of a `userIdentity` object; anything unreadable becomes an unknown caller.
     pub(crate) fn parse(raw: &str, recipient: &str) -> Self {
         let value: Value = serde_json::from_str(raw).unwrap_or(Value::Null);

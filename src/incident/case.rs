@@ -13,8 +13,8 @@ use crate::model::{Confidence, Created, Finding, Level};
 const ROOT_COOLS: Seconds = DAY;
 /// Below this many days of history nobody can say that a network is new to a credential.
 const LEARN_DAYS: i64 = 14;
-/// A finding that began longer before the case opened does not move its beginning.
-const LOOK_BACK: Seconds = 6 * 3_600;
+/// How far back a case looks, when it opens, for what its members did before.
+pub(super) const LOOK_BACK: Seconds = 6 * 3_600;
 
 /// An incident and all it holds.
 #[derive(Debug, Clone)]

@@ -94,8 +94,6 @@ pub(crate) struct Pending {
     /// What was given out already: a copy that comes late is not given again.
     given: HashSet<u64>,
     hasher: RandomState,
-    /// Up to when events were given out.
-    settled: Seconds,
 }
 
 impl Pending {
@@ -135,8 +133,9 @@ impl Pending {
     }
 
     /// Takes out all events before a time, in order and each once: by time, then what creates something before what
-    /// does not (order inside one second is undefined, and a thing is created before it is used), then by id.
-    pub(crate) fn before(&mut self, end: Seconds) -> Vec<Event> {
+    /// does not (order inside one second is undefined, and a thing is created before it is used), then by id. Those before
+    /// `settled` were given out once, and come only if they are new.
+    pub(crate) fn before(&mut self, end: Seconds, settled: Seconds) -> Vec<Event> {
         let events = &mut self.events;
         self.firsts.retain(|_, (call, usage)| {
             let due = call.at < end;
@@ -148,7 +147,7 @@ impl Pending {
         let (mut due, later) = std::mem::take(&mut self.events).into_iter().partition::<Vec<_>, _>(|e| e.time < end);
         self.events = later;
         due.sort_by(|a, b| position(a).cmp(&position(b)));
-        let (given, settled, hasher) = (&mut self.given, self.settled, &self.hasher);
+        let (given, hasher) = (&mut self.given, &self.hasher);
         due.retain(|event| event.time >= settled || !given.contains(&hasher.hash_one(position(event))));
         due.dedup_by(|other, known| {
             let same = position(other) == position(known);
@@ -158,7 +157,6 @@ impl Pending {
             same
         });
         given.extend(due.iter().map(|event| hasher.hash_one(position(event))));
-        self.settled = end;
         due
     }
 }

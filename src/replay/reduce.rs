@@ -25,7 +25,7 @@ const LATEST: Seconds = DAY;
 /// The ordered side of a replay.
 pub(crate) struct Reducer<'r> {
     rules: &'r Rules,
-    pub baseline: Baseline,
+    baseline: Baseline,
     detection: Detection<'r>,
     incidents: Incidents,
     pending: Pending,
@@ -109,10 +109,10 @@ impl<'r> Reducer<'r> {
     }
 
     fn judge(&mut self, end: Seconds) {
-        self.settled = end;
+        let settled = std::mem::replace(&mut self.settled, end);
         let pending = &mut self.pending;
         self.bursts.give(end, |event| pending.add(event));
-        for event in self.pending.before(end) {
+        for event in self.pending.before(end, settled) {
             let touched = self.detection.take(&event, &self.baseline);
             self.incidents.take(Arc::new(event), touched, &mut self.detection.findings, &mut self.baseline);
         }
