@@ -3,14 +3,16 @@
 pub(crate) mod finding;
 pub(crate) mod incident;
 pub(crate) mod level;
+mod spend;
 pub(crate) mod summary;
 mod words;
 
 pub(crate) use finding::Finding;
 pub(crate) use incident::{Confidence, Created, Incident, Root, Status};
 pub(crate) use level::Level;
-pub(crate) use summary::{Skipped, Summary};
-pub(crate) use words::noun;
+pub(crate) use spend::Spend;
+pub(crate) use summary::{Cost, Skipped, Summary, Total};
+pub(crate) use words::{counted, dollars, grouped, money, money_exact, noun, number};
 
 /// An id derived from content: a kind and the first 48 bits of a SHA-256 over the parts.
 pub(crate) fn id(kind: &str, parts: &[&str]) -> String {

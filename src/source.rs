@@ -8,7 +8,9 @@
 
 mod archive;
 mod athena;
+mod cost;
 mod discover;
+pub(crate) mod explorer;
 mod fast;
 mod inflate;
 mod lines;
@@ -24,6 +26,7 @@ mod table;
 mod tests;
 mod walk;
 
+pub(crate) use cost::{Bills, is_bill, read_bills};
 pub(crate) use discover::discover;
 pub(crate) use object::Object;
 pub(crate) use read::Reader;

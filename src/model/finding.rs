@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::Level;
+use super::{Level, Spend};
 use crate::event::Seconds;
 
 /// One detector firing: what, who, where, when, why, and on which events.
@@ -23,8 +23,11 @@ pub(crate) struct Finding {
     #[serde(serialize_with = "super::summary::rfc3339")]
     pub time: Seconds,
     pub account: String,
+    /// Empty, and null in JSON, where it is about several.
+    #[serde(serialize_with = "or_null")]
     pub region: String,
-    /// The principal's ARN, or what names it best.
+    /// The principal's ARN, or what names it best; empty, and null in JSON, where nobody is known.
+    #[serde(serialize_with = "or_null")]
     pub principal: String,
     pub credential: Option<String>,
     pub source_ip: Option<String>,
@@ -37,6 +40,9 @@ pub(crate) struct Finding {
     pub reasons: Vec<String>,
     /// The incident it belongs to.
     pub incident: Option<String>,
+    /// The amount it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Spend>,
     /// The folder of the detector.
     #[serde(skip)]
     pub tactic: Arc<str>,
@@ -59,4 +65,8 @@ impl Finding {
 
 fn ids<S: Serializer>(events: &BTreeSet<(Seconds, Arc<str>)>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(events.iter().map(|(_, id)| id))
+}
+
+fn or_null<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_str(text) }
 }

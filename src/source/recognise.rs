@@ -72,12 +72,12 @@ fn has_records(text: &[u8]) -> bool {
     memchr::memchr_iter(b'{', text).any(|at| resync::starts_record(text, at))
 }
 
-fn has_evidence(text: &[u8]) -> bool {
+pub(super) fn has_evidence(text: &[u8]) -> bool {
     EVIDENCE.iter().any(|word| memchr::memmem::find(text, word).is_some())
 }
 
 /// Text from a shell that writes UTF-16, with its byte order mark.
-fn from_utf16(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn from_utf16(text: &[u8]) -> Option<Vec<u8>> {
     let join: fn([u8; 2]) -> u16 = match text {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] => u16::from_be_bytes,
