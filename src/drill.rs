@@ -1,7 +1,8 @@
 //! The scenario generator: ordinary life of an AWS account, with or without an attack in it,
-//! as the tree of log files that CloudTrail would have delivered, and the truth about it.
+//! as the tree of log files that CloudTrail would have delivered, the bill, and the truth about it.
 
 mod actor;
+mod bill;
 mod bots;
 mod cast;
 mod clock;
@@ -30,6 +31,7 @@ use anyhow::{Context as _, bail, ensure};
 use fastrand::Rng;
 use jiff::Timestamp;
 
+use self::bill::Story;
 use self::clock::{DAY, HOUR, Hour};
 use self::life::Life;
 use self::log::{Log, Scene};
@@ -152,12 +154,17 @@ pub(crate) struct DeliveredFile {
 pub(crate) type Sink<'a> = dyn FnMut(DeliveredFile) -> anyhow::Result<()> + 'a;
 
 /// Generates a drill, or ordinary life alone when there is no `scenario`. Records are made hour
-/// by hour and leave through `sink`, so memory does not grow with the number of days.
+/// by hour and leave through `sink`, so memory does not grow with the number of days. Returns the
+/// truth, and the bill as CSV.
 ///
 /// # Errors
 ///
 /// Options out of range, and whatever `sink` returns.
-pub(crate) fn generate(scenario: Option<Scenario>, options: &Options, sink: &mut Sink<'_>) -> anyhow::Result<Truth> {
+pub(crate) fn generate(
+    scenario: Option<Scenario>,
+    options: &Options,
+    sink: &mut Sink<'_>,
+) -> anyhow::Result<(Truth, String)> {
     options.check()?;
     let mut rng = Rng::with_seed(options.seed);
     let mut log = Log::new(&mut rng, options)?;
@@ -168,6 +175,7 @@ pub(crate) fn generate(scenario: Option<Scenario>, options: &Options, sink: &mut
     let first_hour = options.days.saturating_sub(2) * 24 + night;
     let attack = Hour::new(start, first_hour);
     let mut truth = Truth::new(scenario, options);
+    let mut spent = Story::default();
     if scenario == Some(Scenario::MissingKey) {
         prepare_missing_key(attack, options.twin, &mut life, &mut log);
     }
@@ -181,9 +189,9 @@ pub(crate) fn generate(scenario: Option<Scenario>, options: &Options, sink: &mut
             match (scenario, options.twin) {
                 (None, _) => {}
                 (Some(Scenario::LambdaDdosAllRegions), false) => {
-                    lambda_ddos::attack(&mut scene, &options.regions, &mut truth);
+                    spent = lambda_ddos::attack(&mut scene, &options.regions, &mut truth);
                 }
-                (Some(Scenario::LambdaDdosAllRegions), true) => deploy::roll_out(&mut scene),
+                (Some(Scenario::LambdaDdosAllRegions), true) => spent = deploy::roll_out(&mut scene),
                 (Some(Scenario::MissingKey), false) => missing_key::attack(&mut scene, &mut truth),
                 (Some(Scenario::MissingKey), true) => people::offboard(&mut scene, "frank"),
             }
@@ -191,8 +199,11 @@ pub(crate) fn generate(scenario: Option<Scenario>, options: &Options, sink: &mut
         log.advance(hour.start + HOUR, sink)?;
     }
     log.finish(start + i64::from(options.days) * DAY, sink)?;
+    let bill = bill::write(scenario, options, &spent);
+    truth.bill_usd_per_hour = bill.usd_per_hour;
+    truth.costs_seen_at = bill.seen_at.map(clock::rfc3339);
     truth.finish();
-    Ok(truth)
+    Ok((truth, bill.csv))
 }
 
 /// Readies ordinary life for a key that goes missing, or in the twin for one that is replaced
@@ -207,13 +218,13 @@ fn prepare_missing_key(attack: Hour, twin: bool, life: &mut Life, log: &mut Log)
     }
 }
 
-/// Generates a drill into the directory `out`: the tree of log files, and `truth.json`.
+/// Generates a drill into the directory `out`: the tree of log files, `costs.csv` and `truth.json`.
 ///
 /// # Errors
 ///
 /// As [`generate`], and files that cannot be written, by name.
 pub(crate) fn write_tree(scenario: Option<Scenario>, options: &Options, out: &Path) -> anyhow::Result<Truth> {
-    let truth = generate(scenario, options, &mut |file| {
+    let (truth, costs) = generate(scenario, options, &mut |file| {
         let path = out.join(&file.path);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
@@ -224,6 +235,8 @@ pub(crate) fn write_tree(scenario: Option<Scenario>, options: &Options, out: &Pa
     let mut text = serde_json::to_string_pretty(&truth).context("write the truth as JSON")?;
     text.push('\n');
     std::fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
+    let bill = out.join("costs.csv");
+    std::fs::write(&bill, costs).with_context(|| format!("write {}", bill.display()))?;
     std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
     Ok(truth)
 }

@@ -10,10 +10,11 @@ use super::{Status, Voice};
 use crate::detect::block::parse_duration;
 use crate::drill::{Options, Scenario, write_tree};
 
-/// Write a scenario as CloudTrail logs, with ordinary life around it, and what is true about it.
+/// Write a scenario as CloudTrail logs, with ordinary life around it, its bill, and what is true about it.
 ///
-/// The logs are an AWS delivery tree: late, duplicated and out of order as real delivery is. `truth.json` beside them
-/// names the attack's events and its principals, credentials and resources. The same seed gives the same bytes.
+/// The logs are an AWS delivery tree: late, duplicated and out of order as real delivery is. `costs.csv` beside them is
+/// the account's bill as polls every eight hours see it. `truth.json` names the attack's events and its principals,
+/// credentials and resources, and what it costs. The same seed gives the same bytes.
 ///
 /// Scenarios: lambda-ddos-all-regions, missing-key, and ordinary for ordinary life alone.
 #[derive(Args)]
@@ -91,7 +92,8 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
         Some(scenario) if !options.twin => voice.remark(scenario.summary()),
         _ => voice.remark("ordinary life: replay must find no incident"),
     }
-    voice.remark(&format!("wrote {}; now: stakeout replay {}", out.display(), out.display()));
+    let out = out.display();
+    voice.remark(&format!("wrote {out}; now: stakeout replay {out} --cost {out}/costs.csv"));
     Ok(Status::Quiet)
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::actor::{Actor, Role};
+use super::bill::Story;
 use super::cast::{CI_ADDRESS, CI_KEY, DEPLOYED, GLOBAL, HOME, PROD, agent};
 use super::clock::formatted;
 use super::ident::{access_key, alphanumeric, hex, session_token, uuid};
@@ -251,8 +252,9 @@ fn create_everywhere(scene: &mut Scene<'_>, actor: &Actor, mut at: i64) {
 }
 
 /// The benign twin of functions in every region: a stack set rolls the same code out to the
-/// regions that the pipeline always serves, without a URL and without a schedule.
-pub(crate) fn roll_out(scene: &mut Scene<'_>) {
+/// regions that the pipeline always serves, without a URL and without a schedule. Returns what
+/// runs from then on.
+pub(crate) fn roll_out(scene: &mut Scene<'_>) -> Story {
     let at = scene.hour.at(scene.rng.i64(2..30), 0);
     let actor = federated(scene, at);
     let request = json!({
@@ -266,4 +268,5 @@ pub(crate) fn roll_out(scene: &mut Scene<'_>) {
         .response(json!({"operationId": uuid(scene.rng.u128(..))}));
     scene.write(&actor, at + 5, &call);
     create_everywhere(scene, &actor, at + 20);
+    Story { from: at + 120, regions: DEPLOYED.map(str::to_owned).to_vec(), memory: 512 }
 }

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::actor::{Actor, Role, user_arn};
+use super::bill::Story;
 use super::cast::{CI_KEY, GLOBAL, PROD, agent};
 use super::clock::iam_date;
 use super::deploy::{CI_USER, Function, code_hash, function_arn};
@@ -17,6 +18,8 @@ use super::truth::Truth;
 const FUNCTIONS_PER_REGION: usize = 5;
 /// Regions that try before the new role can be assumed.
 const TOO_EARLY: i64 = 3;
+/// Seconds until the first schedule runs the first functions.
+const FIRST_TICK: i64 = 540;
 /// Memory in MB and time-out in seconds: the most that Lambda gives.
 const LARGEST: [u32; 2] = [10_240, 900];
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -31,8 +34,8 @@ struct Spree<'a, 'b> {
     hash: String,
 }
 
-/// Plays the attack within the scene's hour and the next.
-pub(crate) fn attack(scene: &mut Scene<'_>, regions: &[String], truth: &mut Truth) {
+/// Plays the attack within the scene's hour and the next; returns what runs from then on.
+pub(crate) fn attack(scene: &mut Scene<'_>, regions: &[String], truth: &mut Truth) -> Story {
     let start = scene.hour.at(scene.rng.i64(0..30), scene.rng.i64(0..60));
     let mut regions = regions.to_vec();
     scene.rng.shuffle(&mut regions);
@@ -45,9 +48,10 @@ pub(crate) fn attack(scene: &mut Scene<'_>, regions: &[String], truth: &mut Trut
     let pause = (200 / i64::try_from(regions.len()).unwrap_or(200)).clamp(1, 12);
     for (place, region) in (0..).zip(&regions) {
         let names = spree.fill(region, start + 300 + pause * place, place < TOO_EARLY);
-        spree.schedule(region, &names, start + 540 + place);
+        spree.schedule(region, &names, start + FIRST_TICK + place);
     }
     spree.reach_further(&regions, start);
+    Story { from: start + FIRST_TICK, regions, memory: LARGEST[0] }
 }
 
 /// With the leaked key: who am I, what is there, and where.

@@ -17,7 +17,7 @@ fn options(seed: u64) -> Options {
 
 fn run(scenario: Option<Scenario>, options: &Options) -> anyhow::Result<(Truth, Files)> {
     let mut files = Files::new();
-    let truth = generate(scenario, options, &mut |file| {
+    let (truth, _) = generate(scenario, options, &mut |file| {
         let path = file.path.clone();
         anyhow::ensure!(files.insert(file.path, file.gzip).is_none(), "{path} twice");
         Ok(())
@@ -84,5 +84,57 @@ fn an_event_id_returns_only_with_the_same_record() -> anyhow::Result<()> {
         assert!(former.is_none_or(|former| former == record));
     }
     assert!(seen.len() < delivered.len());
+    Ok(())
+}
+
+/// Usage date, time of sight, region, usage type, record type and amount of each row.
+fn rows(csv: &str) -> Vec<Vec<&str>> {
+    csv.lines().skip(1).map(|line| line.split(',').collect()).collect()
+}
+
+#[test]
+fn a_bill_comes_late_grows_and_shows_the_attack_hours_after_the_log() -> anyhow::Result<()> {
+    for seed in 0..8 {
+        let options = Options { days: 6, noise: 0.01, ..options(seed) };
+        let mut nowhere = |_| Ok(());
+        let (truth, csv) = generate(Some(Scenario::LambdaDdosAllRegions), &options, &mut nowhere)?;
+        let (_, again) = generate(Some(Scenario::LambdaDdosAllRegions), &options, &mut nowhere)?;
+        assert_eq!(csv, again);
+        let hourly = truth.bill_usd_per_hour.context("an attack has a bill")?;
+        assert!((0.55 * 10_200.0..0.9 * 10_200.1).contains(&hourly), "{hourly}");
+        let time = |text: &Option<String>| text.as_deref().and_then(crate::event::time::parse).context("a time");
+        let (opened, seen) = (time(&truth.opened_by)?, time(&truth.costs_seen_at)?);
+        assert!((9 * 3_600..21 * 3_600).contains(&(seen - opened)), "{} {:?}", truth.seed, truth.costs_seen_at);
+        let mut known: BTreeMap<(&str, &str, &str, &str), (&str, f64)> = BTreeMap::new();
+        for row in rows(&csv) {
+            let [date, seen, _, service, region, usage_type, record_type, amount] = row.as_slice() else {
+                anyhow::bail!("{row:?}");
+            };
+            assert!(*seen >= format!("{date}T09").as_str(), "{row:?}");
+            let amount: f64 = amount.parse()?;
+            if *record_type == "Usage" {
+                let former = known.insert((date, service, region, usage_type), (seen, amount));
+                assert!(former.is_none_or(|(at, former)| at < *seen && former <= amount), "{row:?}");
+            }
+        }
+        let abroad =
+            known.iter().filter(|((_, service, region, _), _)| *service == "AWS Lambda" && *region == "sa-east-1");
+        assert!(abroad.clone().count() > 0 && abroad.clone().all(|(_, (_, amount))| *amount > 100.0));
+    }
+    Ok(())
+}
+
+#[test]
+fn without_an_attack_the_bill_is_ordinary() -> anyhow::Result<()> {
+    let options = Options { twin: true, noise: 0.01, days: 6, ..options(1) };
+    for scenario in [None, Some(Scenario::LambdaDdosAllRegions), Some(Scenario::MissingKey)] {
+        let (truth, csv) = generate(scenario, &options, &mut |_| Ok(()))?;
+        assert_eq!((truth.bill_usd_per_hour, truth.costs_seen_at), (None, None));
+        let usage = rows(&csv).into_iter().filter(|row| row[6] == "Usage");
+        assert!(usage.clone().count() > 100);
+        for row in usage {
+            assert!(row[7].parse::<f64>()? < 30.0, "{row:?}");
+        }
+    }
     Ok(())
 }

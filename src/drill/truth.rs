@@ -35,6 +35,10 @@ pub(crate) struct Truth {
     pub(crate) attack_started: Option<String>,
     /// A good detector opens its incident no later than this, RFC 3339.
     pub(crate) opened_by: Option<String>,
+    /// What the attack costs while it runs, in US dollars an hour on average.
+    pub(crate) bill_usd_per_hour: Option<f64>,
+    /// When that is on the bill for the first time, RFC 3339.
+    pub(crate) costs_seen_at: Option<String>,
     /// The way in.
     pub(crate) root: Option<Root>,
     /// ARNs of the users and roles involved.
@@ -63,6 +67,8 @@ impl Truth {
             accounts: vec![PROD.to_owned()],
             attack_started: None,
             opened_by: None,
+            bill_usd_per_hour: None,
+            costs_seen_at: None,
             root: None,
             principals: BTreeSet::new(),
             credentials: BTreeSet::new(),

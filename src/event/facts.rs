@@ -1,11 +1,19 @@
-//! What a call made, gave, minted or removed: the parts of requests and responses that lineage joins on.
+//! What a call made, gave, minted or removed: the parts of requests and responses that lineage and estimates join on.
+
+mod changes;
+mod find;
+mod made;
+mod sizes;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::identity::{Identity, PrincipalKind, is_credential, principal_key};
+use super::identity::{Identity, PrincipalKind, is_credential};
 use super::policy::Grade;
 use super::shape::Shape;
+use crate::price::Runs;
 
 /// What one call did, as far as detectors and lineage care.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +30,10 @@ pub(crate) struct Facts {
     pub created: Vec<Resource>,
     /// ARNs of what went away.
     pub deleted: Vec<String>,
+    /// What became of things that run.
+    pub changed: Vec<Change>,
+    /// Definitions that later calls run by name, and what they run.
+    pub defined: Vec<(String, Runs)>,
     /// `codeSha256` of a function.
     pub code: Option<String>,
 }
@@ -45,6 +57,34 @@ pub(crate) struct Resource {
     pub kind: String,
     /// For users and roles: the stable id of the principal they are.
     pub principal: Option<String>,
+    /// What it runs, where it costs by the hour and the call says how large it is.
+    pub runs: Option<Runs>,
+}
+
+impl Resource {
+    fn new(arn: String, kind: &str) -> Self {
+        Self { arn, kind: kind.to_owned(), principal: None, runs: None }
+    }
+}
+
+/// What became of one thing that runs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Change {
+    pub arn: String,
+    pub to: Becomes,
+}
+
+/// How a thing runs from a call on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Becomes {
+    Started,
+    Stopped,
+    /// So many of it.
+    Count(u32),
+    /// A function of so many MB.
+    Memory(u32),
+    /// A function of which so many run at once, or as many as the account may have.
+    Concurrency(Option<u32>),
 }
 
 impl Facts {
@@ -83,14 +123,11 @@ pub(crate) fn may_have(shape: &Shape) -> bool {
         "lambda" if begins(&["UpdateFunctionCode", "PublishVersion"]) => true,
         service => {
             let makes = begins(&MAKES) && !NOTHING.contains(&shape.name.as_str());
-            makes || DELETIONS.contains(&(service, &shape.name))
+            let call = (service, shape.name.as_str());
+            makes || made::DELETIONS.contains(&call) || changes::CHANGES.contains(&call)
         }
     }
 }
-
-/// Deletions that are read, beside those of IAM.
-const DELETIONS: [(&str, &str); 4] =
-    [("lambda", "DeleteFunction"), ("events", "DeleteRule"), ("s3", "DeleteBucket"), ("ec2", "TerminateInstances")];
 
 /// The parts of a record that facts are in.
 pub(crate) struct Parts<'a> {
@@ -113,6 +150,8 @@ pub(crate) fn extract(shape: &Shape, identity: &Identity, region: &str, parts: &
         facts.minted = call.minted();
         facts.created = call.created();
         facts.deleted = call.deleted();
+        facts.changed = call.changed();
+        facts.defined = call.defined();
         facts.code = text(call.response, "codeSha256");
     }
     (!facts.is_empty()).then(|| Box::new(facts))
@@ -203,90 +242,6 @@ impl Call<'_> {
     fn partition(&self) -> &str {
         self.identity.arn.split(':').nth(1).filter(|part| part.starts_with("aws")).unwrap_or("aws")
     }
-
-    fn created(&self) -> Vec<Resource> {
-        let (service, name) = (self.shape.service(), self.name());
-        let is_new = |arn: String, kind: &str, principal: Option<String>| {
-            vec![Resource { arn, kind: kind.to_owned(), principal }]
-        };
-        match (service, name) {
-            ("iam", "CreateUser") => principal_resource(&self.response["user"], "userId", "iam:user"),
-            ("iam", "CreateRole") => principal_resource(&self.response["role"], "roleId", "iam:role"),
-            ("iam", "CreateAccessKey") => match self.minted() {
-                Some(Minted { credential: Some(key), arn, .. }) => {
-                    is_new(format!("{arn}#{key}"), "iam:access-key", None)
-                }
-                _ => Vec::new(),
-            },
-            ("iam", "CreateLoginProfile") => match self.minted() {
-                Some(minted) => is_new(format!("{}#password", minted.arn), "iam:login-profile", None),
-                None => Vec::new(),
-            },
-            ("ec2", "RunInstances") => {
-                let items = self.response["instancesSet"]["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-                let arn = |id: String| {
-                    format!("arn:{}:ec2:{}:{}:instance/{id}", self.partition(), self.region, self.identity.account)
-                };
-                items
-                    .iter()
-                    .filter_map(|item| text(item, "instanceId"))
-                    .map(|id| Resource { arn: arn(id), kind: "ec2:instance".into(), principal: None })
-                    .collect()
-            }
-            ("s3", "CreateBucket") => text(self.request, "bucketName")
-                .map(|bucket| is_new(format!("arn:{}:s3:::{bucket}", self.partition()), "s3:bucket", None))
-                .unwrap_or_default(),
-            _ if name.starts_with("Create")
-                || name.starts_with("Run")
-                || name.starts_with("Register")
-                || name == "PutRule" =>
-            {
-                first_arn(self.response, 3).map(|arn| is_new(arn.clone(), &kind_of(&arn), None)).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn deleted(&self) -> Vec<String> {
-        let request = |key: &str| text(self.request, key);
-        let regional = |service: &str, rest: String| {
-            format!("arn:{}:{service}:{}:{}:{rest}", self.partition(), self.region, self.identity.account)
-        };
-        let one = match (self.shape.service(), self.name()) {
-            ("iam", "DeleteUser") => request("userName").map(|name| self.iam_arn("user", &name)),
-            ("iam", "DeleteRole") => request("roleName").map(|name| self.iam_arn("role", &name)),
-            ("iam", "DeleteAccessKey") => {
-                request("accessKeyId").zip(self.target(None)).map(|(key, user)| format!("{}#{key}", self.user(&user)))
-            }
-            ("iam", "DeleteLoginProfile") => {
-                request("userName").map(|name| format!("{}#password", self.iam_arn("user", &name)))
-            }
-            ("lambda", "DeleteFunction") if request("qualifier").is_some() => None,
-            ("lambda", "DeleteFunction") => request("functionName").map(|name| {
-                if name.starts_with("arn:") { name } else { regional("lambda", format!("function:{name}")) }
-            }),
-            ("events", "DeleteRule") => request("name").map(|name| regional("events", format!("rule/{name}"))),
-            ("s3", "DeleteBucket") => request("bucketName").map(|name| format!("arn:{}:s3:::{name}", self.partition())),
-            ("ec2", "TerminateInstances") => {
-                let items = self.response["instancesSet"]["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-                return items
-                    .iter()
-                    .filter_map(|item| text(item, "instanceId"))
-                    .map(|id| regional("ec2", format!("instance/{id}")))
-                    .collect();
-            }
-            _ => None,
-        };
-        one.into_iter().collect()
-    }
-}
-
-fn principal_resource(made: &Value, id_key: &str, kind: &str) -> Vec<Resource> {
-    let Some(arn) = text(made, "arn") else {
-        return Vec::new();
-    };
-    let principal = Some(principal_key(&text(made, id_key).unwrap_or_default(), &arn));
-    vec![Resource { arn, kind: kind.to_owned(), principal }]
 }
 
 /// `... is not authorized to perform: iam:CreateUser on resource: user NAME ...`, also with an ARN for the resource.
@@ -297,30 +252,6 @@ fn target_of_refusal(message: &str) -> Option<String> {
     let name = if matches!(first, "user" | "role" | "group" | "policy") { words.next()? } else { first };
     let name = name.rsplit(['/', ':']).next().unwrap_or(name).trim_matches(['"', '\'', '.', ',']);
     (!name.is_empty() && name != "*").then(|| name.to_owned())
-}
-
-/// The first string under a key that ends in "arn", in the order of the keys.
-fn first_arn(value: &Value, depth: usize) -> Option<String> {
-    let Value::Object(fields) = value else {
-        return None;
-    };
-    let is_arn = |key: &str, value: &Value| {
-        key.to_ascii_lowercase().ends_with("arn") && value.as_str().is_some_and(|arn| arn.starts_with("arn:"))
-    };
-    let named = fields.iter().filter(|(key, value)| is_arn(key, value) && !key.to_ascii_lowercase().contains("role"));
-    if let Some((_, arn)) = named.min_by_key(|(key, _)| key.len()) {
-        return arn.as_str().map(str::to_owned);
-    }
-    (depth > 0).then(|| fields.values().find_map(|inner| first_arn(inner, depth - 1))).flatten()
-}
-
-/// `lambda:function` for a function's ARN.
-fn kind_of(arn: &str) -> String {
-    let mut parts = arn.splitn(6, ':').skip(2);
-    let service = parts.next().unwrap_or("aws");
-    let resource = parts.nth(2).unwrap_or_default();
-    let kind = resource.split([':', '/']).next().unwrap_or_default();
-    if kind == resource || kind.is_empty() { service.to_owned() } else { format!("{service}:{kind}") }
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {

@@ -221,7 +221,7 @@ fn named(kind: PrincipalKind, name: String) -> (PrincipalKind, String, String) {
 }
 
 /// `arn:aws:sts::1:assumed-role/ROLE/SESSION` as the role's ARN; its path is not in the log, so it is left out.
-fn role_arn(assumed: &str) -> String {
+pub(crate) fn role_arn(assumed: &str) -> String {
     let mut parts = assumed.splitn(6, ':');
     let partition = parts.nth(1).unwrap_or("aws");
     let account = parts.nth(2).unwrap_or_default();

@@ -74,6 +74,12 @@ impl Shape {
         format!("{}:{}", self.service(), self.name)
     }
 
+    /// Asks a model of Bedrock, and is paid by the token.
+    pub(crate) fn calls_model(&self) -> bool {
+        const CALLS: [&str; 4] = ["InvokeModel", "InvokeModelWithResponseStream", "Converse", "ConverseStream"];
+        !self.failed && self.service() == "bedrock" && CALLS.contains(&self.name.as_str())
+    }
+
     /// Counts as ordinary use of a region: a successful change, by somebody and not by AWS.
     pub(crate) fn settles(&self) -> bool {
         self.write && !self.failed && !self.service_call && !self.error_code.ends_with("DryRunOperation")

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::facts::{self, Facts};
 use super::{Identity, Place, Record, Shape};
+use crate::price::Prices;
 
 /// Separates the members of a list that was made one text.
 pub(crate) const LIST: &str = "\u{1e}";
@@ -38,6 +39,7 @@ pub(crate) struct View<'a> {
     /// Show the event name without its API version.
     pub stripped: bool,
     json: &'a Json,
+    prices: &'a Prices,
     deep: [OnceCell<JsonEvent<'a>>; 3],
     facts: OnceCell<Option<Box<Facts>>>,
 }
@@ -50,8 +52,10 @@ impl<'a> View<'a> {
         shape: &'a Shape,
         place: &'a Place,
         json: &'a Json,
+        prices: &'a Prices,
     ) -> Self {
-        Self { record, identity, shape, place, stripped: false, json, deep: Default::default(), facts: OnceCell::new() }
+        let (deep, facts) = Default::default();
+        Self { record, identity, shape, place, stripped: false, json, prices, deep, facts }
     }
 
     fn request(&self) -> &'a Value {
@@ -123,8 +127,16 @@ impl<'a> View<'a> {
             "policy" => self.facts()?.grade.map(|grade| EventValue::Str(Cow::Borrowed(grade.as_str()))),
             "code" => self.facts()?.code.as_deref().map(|code| EventValue::Str(Cow::Borrowed(code))),
             "secret" => self.secrets(),
+            "usd_per_hour" => self.usd_per_hour().map(EventValue::Float),
             _ => None,
         }
+    }
+
+    /// What the things that the call started cost by the hour.
+    fn usd_per_hour(&self) -> Option<f64> {
+        let started = self.facts()?.created.iter().filter_map(|made| made.runs.as_ref());
+        let prices = started.filter_map(|runs| self.prices.per_hour(runs, &self.place.region));
+        prices.reduce(|sum, price| sum + price)
     }
 
     /// The secrets or parameters that a call names.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::part::{Noted, Part, Usage};
+use super::part::{ModelCall, Noted, Part, Usage};
 use super::table::Table;
 use crate::detect::catalog::Rules;
 use crate::detect::plan::{Plan, Planner, matches};
 use crate::event::view::Json;
 use crate::event::{DAY, Event, EventId, Identity, NotAnEvent, Place, Record, Seconds, Shape, View};
 use crate::model::Skipped;
+use crate::price::Model;
 use crate::source::{Object, Reader};
 
 /// Remembered callers, kinds of call, places, or combinations of them.
@@ -135,7 +136,13 @@ impl<'r> Memory<'r> {
         let what = self.kind(record, who);
         let place = self.place(record, who);
         let key = [who, what, place];
-        self.note(key, record, fingerprint, judged);
+        let usage = self.note(key, record, fingerprint, judged);
+        if judged && self.kinds.get(what).models {
+            // Days become usage in their order.
+            let record_position = u32::try_from(self.part.seen.len() - 1).unwrap_or(u32::MAX);
+            let model = model(record);
+            self.part.calls.push(ModelCall { record: record_position, usage, at: record.time, model });
+        }
         if !self.kinds.get(what).only_counts() {
             self.keep(rules, record, key, fingerprint, judged);
         }
@@ -206,8 +213,8 @@ impl<'r> Memory<'r> {
         self.places.find_or(hash, same, || Arc::new(Place::new(account, &record.region, &record.source_ip)))
     }
 
-    /// Counts the call on its day.
-    fn note(&mut self, key: [u32; 3], record: &Record<'_>, fingerprint: u64, judged: bool) {
+    /// Counts the call on its day; returns the position of that.
+    fn note(&mut self, key: [u32; 3], record: &Record<'_>, fingerprint: u64, judged: bool) -> u32 {
         let (time, day) = (record.time, record.time.div_euclid(DAY));
         let hash = self.hasher.hash_one((key, day));
         let new = || Day { key, day, first: Seconds::MAX, last: Seconds::MIN, noted: None, bursts: Vec::new() };
@@ -225,6 +232,7 @@ impl<'r> Memory<'r> {
         }
         noted.first = noted.first.min(time);
         noted.last = noted.last.max(time);
+        position
     }
 
     /// Asks the rules that want to see the record itself, and keeps it when one matches or it has facts.
@@ -232,7 +240,7 @@ impl<'r> Memory<'r> {
         let [who, what, place] = key;
         let (identity, plan, place) = (&self.callers.get(who).identity, self.kinds.get(what), self.places.get(place));
         let json = Json::default();
-        let mut view = View::new(record, identity, &plan.shape, place, &json);
+        let mut view = View::new(record, identity, &plan.shape, place, &json, &rules.prices);
         let mut matched = plan.always.clone();
         matched.extend(plan.ask.iter().copied().filter(|rule| matches(rules, *rule, &mut view)));
         if !judged {
@@ -291,6 +299,12 @@ impl Day {
 
 fn call(record: &Record<'_>, fingerprint: u64) -> Noted {
     Noted { at: record.time, id: event_id(record, fingerprint), fingerprint }
+}
+
+/// The model that a call asks.
+fn model(record: &Record<'_>) -> Model {
+    let id = sonic_rs::get(&*record.raw, ["requestParameters", "modelId"]).ok();
+    Model::of(id.as_ref().map_or("", |id| id.as_raw_str()))
 }
 
 /// The id of an event; one without gets its fingerprint.

@@ -8,7 +8,9 @@ use ahash::RandomState;
 
 use crate::detect::plan::Plan;
 use crate::event::{DAY, Event, EventId, Identity, Place, Seconds, Shape};
+use crate::incident::models::Caller;
 use crate::model::Skipped;
+use crate::price::Model;
 
 /// The result of mapping some objects. Parts are put together in any order.
 #[derive(Debug, Default)]
@@ -19,6 +21,8 @@ pub(crate) struct Part {
     pub events: Vec<Event>,
     /// A fingerprint of every record that is an event.
     pub seen: Vec<u64>,
+    /// Calls of models, in order of their records.
+    pub calls: Vec<ModelCall>,
     pub counts: Counts,
 }
 
@@ -36,6 +40,18 @@ pub(crate) struct Usage {
     pub bursts: Vec<(Seconds, Noted)>,
 }
 
+/// One call of a model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ModelCall {
+    /// Position of its record in [`Part::seen`], where a copy of a record is known: one that comes within three days, or
+    /// without a date, does not count again.
+    pub record: u32,
+    /// Position in [`Part::usage`].
+    pub usage: u32,
+    pub at: Seconds,
+    pub model: Model,
+}
+
 /// One call out of many alike: the earliest, and of two in one second the one with the smaller id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Noted {
@@ -46,6 +62,12 @@ pub(crate) struct Noted {
 }
 
 impl Usage {
+    /// Whose calls they are.
+    pub(crate) fn caller(&self) -> Caller {
+        let (identity, place) = (Arc::clone(&self.identity), Arc::clone(&self.place));
+        Caller { identity, place, shape: Arc::clone(&self.plan.shape) }
+    }
+
     /// One of the calls as an event, for rules that need no more of it.
     pub(crate) fn event(&self, call: &Noted, rules: Vec<u16>) -> Event {
         Event {

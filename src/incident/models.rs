@@ -1,0 +1,82 @@
+//! Calls of models, counted by caller and hour: they come in hundreds of thousands, so they are no events.
+//!
+//! An incident looks back over a few hours when it opens. Counts that are older belong to an open incident or to none,
+//! so they are given away or dropped once a day: what is kept does not grow with the length of dated logs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::event::{Event, Identity, Place, Seconds, Shape};
+use crate::price::Model;
+
+/// Seconds in an hour.
+pub(super) const HOUR: Seconds = 3_600;
+
+/// The start of the hour of a time.
+pub(crate) fn hour(at: Seconds) -> Seconds {
+    at.div_euclid(HOUR) * HOUR
+}
+
+/// Whose calls they are, from where, and of what kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub identity: Arc<Identity>,
+    pub place: Arc<Place>,
+    pub shape: Arc<Shape>,
+}
+
+impl Caller {
+    /// Tells apart what lineage and membership tell apart: addresses of one network are one place.
+    fn key(&self) -> String {
+        let (who, place) = (&self.identity, &self.place);
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (credential, session, network) = (text(&who.credential), text(&who.session), text(&place.network));
+        let console = if self.shape.console { "console" } else { "" };
+        [&who.key, &credential, &session, &place.account, &network, console].join("\u{1f}")
+    }
+}
+
+/// The calls of one caller in one hour.
+#[derive(Debug, Clone)]
+pub(super) struct Counted {
+    caller: Caller,
+    /// The last of them.
+    pub last: Seconds,
+    pub calls: BTreeMap<Model, u64>,
+}
+
+impl Counted {
+    /// The last call as an event, for whoever asks whose it is.
+    pub(super) fn event(&self) -> Event {
+        Event {
+            time: self.last,
+            id: "".into(),
+            identity: Arc::clone(&self.caller.identity),
+            shape: Arc::clone(&self.caller.shape),
+            place: Arc::clone(&self.caller.place),
+            rules: Vec::new(),
+            fields: BTreeMap::new(),
+            facts: None,
+        }
+    }
+}
+
+/// Counts that wait for an incident. Sums and latest times, so no order matters.
+#[derive(Debug, Default)]
+pub(crate) struct ModelCalls(BTreeMap<(Seconds, String), Counted>);
+
+impl ModelCalls {
+    /// Adds so many calls of one hour, of which the last was made at a time.
+    pub(crate) fn add(&mut self, caller: Caller, last: Seconds, model: Model, count: u64) {
+        let counted = self.0.entry((hour(last), caller.key()));
+        let counted = counted.or_insert_with(|| Counted { caller, last, calls: BTreeMap::new() });
+        counted.last = counted.last.max(last);
+        *counted.calls.entry(model).or_default() += count;
+    }
+
+    /// Takes out the hours that end by a time, in order.
+    pub(super) fn before(&mut self, end: Seconds) -> impl Iterator<Item = Counted> + use<> {
+        let later = self.0.split_off(&(hour(end), String::new()));
+        std::mem::replace(&mut self.0, later).into_values()
+    }
+}
