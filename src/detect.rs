@@ -3,6 +3,7 @@
 //! [`Rules`] holds what is looked for. [`plan`] decides broad rules once per kind of call, so that most records are
 //! never looked into. [`engine`] takes the events that matched, in order of time, through what needs memory.
 
+mod beyond;
 pub(crate) mod block;
 pub(crate) mod catalog;
 pub(crate) mod check;
@@ -12,6 +13,7 @@ pub(crate) mod judge;
 pub(crate) mod partial;
 pub(crate) mod plan;
 pub(crate) mod rule;
+pub(crate) mod spend;
 
 pub(crate) use catalog::Rules;
 pub(crate) use rule::Detector;

@@ -1,4 +1,4 @@
-//! The blocks that a detector file has beyond Sigma: `first_seen` and `adjust`.
+//! The blocks that a detector file has beyond Sigma: `first_seen`, `beyond_usual` and `adjust`.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +39,19 @@ impl FirstSeen {
     pub(crate) fn of_principal(&self) -> bool {
         self.of.contains(&Dimension::Principal)
     }
+}
+
+/// Fires only when what the matches of an account started costs more than the account usually spends.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BeyondUsual {
+    /// More than so many times the usual spend.
+    pub times: f64,
+    /// At least so many US dollars an hour.
+    pub usd: f64,
+    /// All that was started within this time counts together.
+    #[serde(deserialize_with = "duration")]
+    pub within: Seconds,
 }
 
 /// One entry of `adjust`: the first that holds sets level or notice, and says why.

@@ -8,9 +8,11 @@ use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, Co
 
 use super::partial::Compiled;
 use super::rule::{Detector, Problem, RuleFile};
+use super::spend::SpendRule;
 use crate::baseline::Family;
 use crate::event::view::is_shape_field;
 use crate::event::{DAY, Seconds};
+use crate::price::Prices;
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/detectors.rs"));
@@ -57,11 +59,15 @@ pub(crate) struct Rule {
 pub(crate) struct Rules {
     pub detectors: Vec<Detector>,
     pub rules: Vec<Rule>,
+    /// What is looked for in bills, the most serious first.
+    pub spends: Vec<SpendRule>,
     pub correlations: Vec<CorrelationRule>,
     /// The rules that correlations refer to, as the library knows them.
     pub correlated: Vec<SigmaRule>,
     /// The tuples that the baseline must keep.
     pub families: Vec<Family>,
+    /// By which `stakeout.usd_per_hour` and the burn of incidents are judged.
+    pub prices: Prices,
     /// What in the files could not be used.
     pub problems: Vec<Problem>,
 }
@@ -94,9 +100,11 @@ impl Rules {
         let mut all = Self {
             detectors: Vec::new(),
             rules: Vec::new(),
+            spends: Vec::new(),
             correlations: Vec::new(),
             correlated: Vec::new(),
             families: vec![Family::networks()],
+            prices: Prices::default(),
             problems: Vec::new(),
         };
         for file in files {
@@ -104,6 +112,10 @@ impl Rules {
         }
         let refused: Vec<_> = all.families.iter().map(|family| family.of_refused()).collect();
         all.families.extend(refused);
+        all.spends.sort_by_key(|rule| {
+            let detector = &all.detectors[rule.detector];
+            (detector.notice, std::cmp::Reverse(detector.level), detector.name.clone())
+        });
         all.families.sort_unstable();
         all.families.dedup();
         all
@@ -113,6 +125,7 @@ impl Rules {
         self.problems.extend(file.problems);
         let offset = self.detectors.len();
         self.detectors.extend(file.detectors);
+        self.spends.extend(file.spends.into_iter().map(|rule| SpendRule { detector: rule.detector + offset, ..rule }));
         let detectors = &self.detectors[offset..];
         for detector in detectors {
             let asked = detector.adjust.iter().filter_map(|entry| entry.when.as_ref()?.first_seen.as_ref());
@@ -188,7 +201,7 @@ pub(crate) fn is_header_field(path: &str) -> bool {
 /// only the first of each sixtieth is kept.
 fn thin(detector: Option<&Detector>, correlations: &[&CorrelationRule]) -> Thin {
     match (detector, correlations) {
-        (Some(detector), []) if detector.first_seen.is_some() => Thin::Day,
+        (Some(detector), []) if detector.first_seen.is_some() && detector.beyond_usual.is_none() => Thin::Day,
         (None, [only]) => counting(only).map_or(Thin::No, Thin::Counted),
         _ => Thin::No,
     }

@@ -8,6 +8,9 @@ use super::catalog::Rules;
 use super::rule::Detector;
 use crate::model::{Finding, Level};
 
+/// A file beside a fixture of logs that has this ending in place of its own is the bill of the account.
+const BILL: &str = ".costs.csv";
+
 /// How the fixtures of a rule set came out.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
@@ -25,13 +28,25 @@ enum Wanted {
     Quiet,
 }
 
-/// Runs the fixtures of every detector through `replay`, which gives the findings of one file from an empty baseline.
+/// What came of a fixture.
+type Found = Result<Vec<Finding>>;
+
+/// How fixtures become findings.
+pub(crate) struct Replay<'a> {
+    /// The findings of one file of logs, from an empty baseline, with the bill of the account where there is one.
+    pub logs: &'a dyn Fn(&Path, Option<&Path>) -> Found,
+    /// The findings of one bill.
+    pub bill: &'a dyn Fn(&Path) -> Found,
+}
+
+/// Runs the fixtures of every detector.
 ///
 /// # Errors
 /// A folder of fixtures that cannot be read, or a fixture whose name asks for nothing.
-pub(crate) fn check(rules: &Rules, fixtures: &Path, replay: &dyn Fn(&Path) -> Result<Vec<Finding>>) -> Result<Outcome> {
+pub(crate) fn check(rules: &Rules, fixtures: &Path, replay: &Replay<'_>) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for detector in &rules.detectors {
+    for (number, detector) in rules.detectors.iter().enumerate() {
+        let about_bills = rules.spends.iter().any(|rule| rule.detector == number);
         let files = files(&fixtures.join(&detector.name))?;
         for needed in ["fires", "quiet"] {
             let exists = files.iter().any(|file| {
@@ -45,7 +60,7 @@ pub(crate) fn check(rules: &Rules, fixtures: &Path, replay: &dyn Fn(&Path) -> Re
         }
         for file in &files {
             let wanted = wanted(detector, &stem(file))?;
-            let findings = replay(file)?;
+            let findings = if about_bills { (replay.bill)(file)? } else { (replay.logs)(file, bill(file).as_deref())? };
             let own: Vec<_> = findings.iter().filter(|finding| *finding.detector == *detector.name).collect();
             let name = format!("{}/{}", detector.name, stem(file));
             match verdict(&wanted, &own) {
@@ -81,7 +96,7 @@ fn wanted(detector: &Detector, stem: &str) -> Result<Wanted> {
 
 /// What is wrong with the findings, if anything. Where history grows, the last finding is the one that counts.
 fn verdict(wanted: &Wanted, findings: &[&Finding]) -> Option<String> {
-    let last = findings.iter().max_by_key(|finding| finding.event_ids.last().map(|(at, _)| *at));
+    let last = findings.iter().max_by_key(|finding| finding.event_ids.last().map_or(finding.time, |(at, _)| *at));
     match (wanted, last) {
         (Wanted::Quiet, _) => {
             let loud = findings.iter().find(|finding| !finding.notice)?;
@@ -105,9 +120,15 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
-    files.retain(|path| path.is_file());
+    files.retain(|path| path.is_file() && !path.to_string_lossy().ends_with(BILL));
     files.sort();
     Ok(files)
+}
+
+/// The bill beside a fixture.
+fn bill(file: &Path) -> Option<PathBuf> {
+    let bill = file.with_file_name(format!("{}{BILL}", stem(file)));
+    bill.is_file().then_some(bill)
 }
 
 /// The name of a file up to its first dot.

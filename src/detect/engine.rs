@@ -6,10 +6,12 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use anyhow::Result;
 
+use super::beyond::{Beyond, STARTS};
 use super::catalog::Rules;
 use super::correlate::{Correlator, Firing};
 use super::judge::{Bar, Contribution, DETAIL, Judgement, Newness, judge, newness};
 use crate::baseline::Baseline;
+use crate::cost::Usual;
 use crate::event::{DAY, Event, Seconds};
 use crate::model::Finding;
 
@@ -28,6 +30,7 @@ const MARKED: Seconds = 2 * DAY;
 pub(crate) struct Detection<'r> {
     rules: &'r Rules,
     correlator: Correlator,
+    beyond: Beyond,
     /// Everything found so far, in order of firing.
     pub findings: Vec<Finding>,
     /// The finding that a further match would extend, and until when.
@@ -51,14 +54,15 @@ struct Match<'a> {
 }
 
 impl<'r> Detection<'r> {
-    /// Starts with nothing found.
+    /// Starts with nothing found, in accounts that usually spend as much as their bills say.
     ///
     /// # Errors
     /// A correlation that the engine refuses.
-    pub(crate) fn new(rules: &'r Rules) -> Result<Self> {
+    pub(crate) fn new(rules: &'r Rules, usual: Usual) -> Result<Self> {
         Ok(Self {
             rules,
             correlator: Correlator::new(rules)?,
+            beyond: Beyond::new(usual),
             findings: Vec::new(),
             active: AHashMap::new(),
             marks: AHashMap::new(),
@@ -95,7 +99,13 @@ impl<'r> Detection<'r> {
             let question = rule.adjust.get(position)?.when.as_ref()?.first_seen.as_ref()?;
             Some(newness(question, Bar::Usual, event, past))
         };
-        let judgement = judge(rule, event, past, &Contribution { value: None, newness: &asked })?;
+        let mut judgement = judge(rule, event, past, &Contribution { value: None, newness: &asked })?;
+        let mut events = BTreeSet::from([(event.time, Arc::clone(&event.id))]);
+        if let Some(block) = &rule.beyond_usual {
+            let tipped = self.beyond.take(detector, block, event, &rules.prices)?;
+            judgement.reasons.insert(0, tipped.reason);
+            events.extend(tipped.events);
+        }
         let target = event.facts.as_ref().and_then(|facts| facts.target.as_deref()).unwrap_or_default();
         let (group, open) = match &rule.first_seen {
             Some(question) => {
@@ -106,7 +116,6 @@ impl<'r> Detection<'r> {
             }
         };
         let group = format!("{}\u{1f}{}\u{1f}{group}", event.place.account, event.identity.key);
-        let events = BTreeSet::from([(event.time, Arc::clone(&event.id))]);
         Some(self.put(Match { detector, group, open, events, event }, judgement))
     }
 
@@ -189,6 +198,7 @@ impl<'r> Detection<'r> {
             attack: detector.attack.clone(),
             reasons: judgement.reasons,
             incident: None,
+            cost: None,
             tactic: detector.tactic.as_str().into(),
             external: detector.external,
         }
@@ -203,6 +213,7 @@ impl<'r> Detection<'r> {
         self.active.retain(|_, (_, until)| *until >= now);
         self.marks.retain(|_, (at, _)| *at >= now - MARKED);
         self.correlator.forget(now);
+        self.beyond.forget(now);
     }
 }
 
@@ -217,18 +228,19 @@ fn extend(finding: &mut Finding, judgement: Judgement) {
         return;
     }
     for reason in judgement.reasons {
-        let kind =
-            |text: &str| text.split(COUNTED).next().and_then(|text| text.split(DETAIL).next()).map(str::to_owned);
+        let counts = |text: &str| text.starts_with(COUNTED) || text.starts_with(STARTS);
+        let kind = |text: &str| if counts(text) { "" } else { text.split(DETAIL).next().unwrap_or(text) }.to_owned();
         let known = finding.reasons.iter().position(|known| kind(known) == kind(&reason));
         match known {
-            Some(known) if reason.starts_with(COUNTED) => finding.reasons[known] = reason,
+            Some(known) if counts(&reason) => finding.reasons[known] = reason,
             None if is == was && finding.reasons.len() < MOST_REASONS => finding.reasons.push(reason),
             _ => {}
         }
     }
 }
 
-fn spoken(seconds: Seconds) -> String {
+/// `90 d`, `12 h`, `15 min` or `30 s`.
+pub(super) fn spoken(seconds: Seconds) -> String {
     match seconds {
         s if s % DAY == 0 => format!("{} d", s / DAY),
         s if s % 3_600 == 0 => format!("{} h", s / 3_600),

@@ -5,7 +5,7 @@ use super::correlate::Known;
 use super::rule::Detector;
 use crate::baseline::{Baseline, Dimension};
 use crate::event::view::LIST;
-use crate::event::{DAY, Event};
+use crate::event::{DAY, Event, Seconds};
 use crate::model::Level;
 
 /// Parts a reason from the example that shows it.
@@ -44,6 +44,8 @@ pub(crate) struct Contribution<'a> {
 pub(crate) enum Bar {
     /// Ever.
     Seen,
+    /// Ever, but for the last so many seconds.
+    Before(Seconds),
     /// Often enough to be usual: this is what an adjustment asks before it takes a finding for less.
     Usual,
 }
@@ -63,6 +65,7 @@ pub(crate) fn newness(question: &FirstSeen, bar: Bar, event: &Event, past: &Base
         let tuple = (family, tuple.clone());
         match bar {
             Bar::Seen => past.seen(&tuple, principal, event.time, question.history),
+            Bar::Before(last) => past.seen(&tuple, principal, event.time.saturating_sub(last), question.history),
             Bar::Usual => past.usual(&tuple, principal, event.time, question.history),
         }
     };
@@ -108,7 +111,9 @@ pub(crate) fn judge(
 ) -> Option<Judgement> {
     let mut judgement = Judgement { level: detector.level, notice: detector.notice, reasons: Vec::new() };
     if let Some(question) = &detector.first_seen {
-        match newness(question, Bar::Seen, event, past) {
+        // What is added up over some time is new for all of that time.
+        let bar = detector.beyond_usual.as_ref().map_or(Bar::Seen, |block| Bar::Before(block.within));
+        match newness(question, bar, event, past) {
             Newness::New(what) => judgement.reasons.push(what),
             Newness::TooEarly(why) => {
                 judgement.notice = true;

@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub ask: Vec<u16>,
     /// Such records can have facts.
     pub facts: bool,
+    /// Such records are calls of models, which are counted.
+    pub models: bool,
 }
 
 impl Plan {
@@ -54,6 +56,7 @@ impl<'r> Planner<'r> {
             bursts: Vec::new(),
             ask: Vec::new(),
             facts: facts::may_have(&shape),
+            models: shape.calls_model(),
             shape: Arc::new(shape),
         };
         for &n in candidates.iter() {

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use rsigma_eval::compile_rule;
 use rsigma_parser::{CorrelationRule, SigmaRule, parse_sigma_yaml};
 use serde::de::DeserializeOwned;
 
-use super::block::{Adjustment, FirstSeen};
+use super::block::{Adjustment, BeyondUsual, FirstSeen};
 use super::partial::Compiled;
+use super::spend::SpendRule;
+use super::spend::block::Block;
 use crate::model::Level;
 
 /// What trouble looks like, and everything a person should know about it.
@@ -29,6 +32,7 @@ pub(crate) struct Detector {
     pub blind_spots: Vec<String>,
     pub playbook: Option<String>,
     pub first_seen: Option<FirstSeen>,
+    pub beyond_usual: Option<BeyondUsual>,
     pub adjust: Vec<Adjustment>,
     /// The Sigma id by which the engine reports it.
     pub sigma_id: String,
@@ -62,6 +66,8 @@ impl fmt::Display for Problem {
 #[derive(Default)]
 pub(crate) struct RuleFile {
     pub rules: Vec<(SigmaRule, Compiled)>,
+    /// Cost detectors, whose `detector` is a position in `detectors`.
+    pub spends: Vec<SpendRule>,
     pub correlations: Vec<CorrelationRule>,
     pub detectors: Vec<Detector>,
     pub problems: Vec<Problem>,
@@ -89,6 +95,10 @@ impl RuleFile {
                 continue;
             }
             rule.id = rule.id.or_else(|| rule.name.clone()).or_else(|| Some(rule.title.clone()));
+            if rule.logsource.service.as_deref() == Some(COST) {
+                parsed.add_spend(&source, &rule);
+                continue;
+            }
             match Compiled::new(&rule) {
                 Ok(compiled) => parsed.rules.push((rule, compiled)),
                 Err(error) => parsed.problems.push(source.problem_of(&format!("{}: {error}", rule.title))),
@@ -101,6 +111,22 @@ impl RuleFile {
         parsed.drop_dangling(&source);
         parsed.make_detectors(&source);
         parsed
+    }
+
+    /// Adds a rule about bills.
+    fn add_spend(&mut self, source: &Source<'_>, rule: &SigmaRule) {
+        let document = Documented::of_rule(rule);
+        let problem = |error: rsigma_eval::EvalError| source.problem_of(&format!("{}: {error}", rule.title));
+        let parts = source
+            .spend_block(&document)
+            .and_then(|block| Ok((block, compile_rule(rule).map_err(problem)?, source.detector(&document, None)?)));
+        match parts {
+            Ok((block, rows, detector)) => {
+                self.spends.push(SpendRule { detector: self.detectors.len(), rows, block });
+                self.detectors.push(detector);
+            }
+            Err(problem) => self.problems.push(problem),
+        }
     }
 
     /// A correlation refers to rules of its own file.
@@ -143,12 +169,20 @@ impl RuleFile {
     }
 }
 
-/// CloudTrail rules only; anything else in the folder is for other tools.
+/// The service of a log source that means bills.
+const COST: &str = "cost";
+
+/// Rules about CloudTrail and bills only; anything else in the folder is for other tools.
 fn unsupported(rule: &SigmaRule) -> Option<String> {
     let (product, service) = (rule.logsource.product.as_deref(), rule.logsource.service.as_deref());
-    let ours = product == Some("aws") && matches!(service, Some("cloudtrail") | None);
-    (!ours)
-        .then(|| format!("logsource {}/{} is not aws/cloudtrail", product.unwrap_or("any"), service.unwrap_or("any")))
+    let ours = product == Some("aws") && matches!(service, Some("cloudtrail" | COST) | None);
+    (!ours).then(|| {
+        format!(
+            "logsource {}/{} is neither aws/cloudtrail nor aws/cost",
+            product.unwrap_or("any"),
+            service.unwrap_or("any")
+        )
+    })
 }
 
 /// What rules and correlations have in common.
@@ -218,12 +252,46 @@ impl Source<'_> {
             blind_spots: self.block(document, "blind_spots")?.unwrap_or_default(),
             playbook: self.block(document, "playbook")?,
             first_seen: self.block(document, "first_seen")?,
+            beyond_usual: self.beyond_usual(document, window.is_some())?,
             adjust: self.block(document, "adjust")?.unwrap_or_default(),
             sigma_id: document.id.to_owned(),
             window,
             file: self.file.to_owned(),
             external: self.external,
         })
+    }
+
+    /// Calls are added up one by one, which a correlation does in its own way.
+    fn beyond_usual(&self, document: &Documented<'_>, correlates: bool) -> Result<Option<BeyondUsual>, Problem> {
+        let block = self.block(document, "beyond_usual")?;
+        match block {
+            Some(_) if correlates => Err(self.problem("beyond_usual", "beyond_usual does not go with a correlation")),
+            block => Ok(block),
+        }
+    }
+
+    /// The one block that says how a cost detector judges.
+    fn spend_block(&self, document: &Documented<'_>) -> Result<Block, Problem> {
+        let blocks = [
+            self.block(document, "first_spend")?.map(Block::FirstSpend),
+            self.block(document, "spread")?.map(Block::Spread),
+            self.block(document, "spike")?.map(Block::Spike),
+            self.block(document, "quiet_day")?.map(Block::QuietDay),
+            self.block(document, "step")?.map(Block::Step),
+            self.block(document, "week")?.map(Block::Week),
+            self.block(document, "record")?.map(Block::Record),
+            self.block(document, "drift")?.map(Block::Drift),
+            self.block(document, "anomaly")?.map(Block::Anomaly),
+        ];
+        let mut blocks = blocks.into_iter().flatten();
+        match (blocks.next(), blocks.next()) {
+            (Some(block), None) => Ok(block),
+            _ => Err(self.problem(
+                "logsource",
+                "a cost detector has exactly one of first_spend, spread, spike, quiet_day, step, week, record, drift and \
+                 anomaly",
+            )),
+        }
     }
 
     fn block<T: DeserializeOwned>(&self, document: &Documented<'_>, key: &str) -> Result<Option<T>, Problem> {
