@@ -1,12 +1,18 @@
 //! Findings of one lineage become one incident. Pure: events in order of time in, incidents out.
 //!
 //! [`lineage`] knows who minted, created or assumed whom. [`group`] decides when findings of one root are an
-//! incident. [`case`] is an open incident that takes in what its members do. [`tell`] puts it into words.
+//! incident. [`case`] is an open incident that takes in what its members do, [`burn`] what that costs by list prices.
+//! [`models`] counts calls that are no events.
+//! [`spend`] joins what the bill says. [`tell`] puts it into words.
 
+pub(crate) mod burn;
 pub(crate) mod case;
 pub(crate) mod group;
 pub(crate) mod lineage;
+pub(crate) mod models;
+mod spend;
 pub(crate) mod tell;
+mod work;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,9 +22,12 @@ use ahash::AHashMap;
 use crate::baseline::Baseline;
 use crate::event::{DAY, Event, Seconds};
 use crate::model::{Finding, Incident};
+use crate::price::Prices;
 use case::{Case, LOOK_BACK};
 use group::Groups;
 use lineage::{Lineage, Node};
+use models::ModelCalls;
+use work::Works;
 
 /// The incidents of a stream of events.
 #[derive(Default)]
@@ -30,6 +39,10 @@ pub(crate) struct Incidents {
     owner: AHashMap<Node, usize>,
     /// Events of the last hours, and the findings they made.
     recent: VecDeque<(Arc<Event>, Vec<usize>)>,
+    /// Who made what, where: whoever is behind a cost may be in no incident.
+    works: Works,
+    /// Calls of models that no incident was asked about yet.
+    pub models: ModelCalls,
     swept: Seconds,
 }
 
@@ -42,10 +55,14 @@ impl Incidents {
         findings: &mut [Finding],
         baseline: &mut Baseline,
     ) {
-        self.forget(event.time);
+        self.forget(event.time, baseline);
         let actor = self.lineage.actor(&event);
-        if event.facts.as_ref().is_some_and(|facts| !facts.deleted.is_empty()) {
-            self.cases.iter_mut().for_each(|case| case.note_deletions(&event));
+        if event.facts.as_ref().is_some_and(|facts| !facts.deleted.is_empty() || !facts.changed.is_empty()) {
+            self.cases.iter_mut().for_each(|case| case.note_changes(&event));
+        }
+        if event.facts.as_ref().is_some_and(|facts| !facts.created.is_empty()) {
+            let arn = self.lineage.arn_of(&event.identity);
+            self.works.note(&event, &arn);
         }
         let case = self.case_of(&actor, &event, baseline);
         self.lineage.observe(&actor, &event, baseline);
@@ -156,24 +173,53 @@ impl Incidents {
             if self.case_of(&actor, &event, baseline) == Some(case) {
                 self.absorb(case, &event, &touched, findings, baseline);
             }
-            self.cases[case].note_deletions(&event);
+            self.cases[case].note_changes(&event);
         }
     }
 
-    fn forget(&mut self, now: Seconds) {
+    /// Gives the counted calls of hours that ended by a time to the incidents whose members made them. An hour counts
+    /// as its last call does.
+    fn count_calls(&mut self, end: Seconds, baseline: &Baseline) {
+        for counted in self.models.before(end) {
+            let event = Arc::new(counted.event());
+            self.works.note(&event, &self.lineage.arn_of(&event.identity));
+            let actor = self.lineage.actor(&event);
+            if let Some(case) = self.case_of(&actor, &event, baseline) {
+                self.cases[case].burn.call(counted.last, &counted.calls);
+            }
+        }
+    }
+
+    fn forget(&mut self, now: Seconds, baseline: &Baseline) {
         while self.recent.front().is_some_and(|(event, _)| event.time < now - LOOK_BACK) {
             self.recent.pop_front();
         }
         if now >= self.swept.saturating_add(DAY) {
             self.swept = now;
+            // Before lineage forgets who these callers were.
+            self.count_calls(now - LOOK_BACK, baseline);
             let owner = &self.owner;
             self.lineage.forget(now, |node| owner.contains_key(node));
             self.groups.forget(now);
         }
     }
 
-    /// Every incident that was not merged into another, in order of opening.
-    pub(crate) fn finish(&self, findings: &[Finding]) -> Vec<Incident> {
-        self.cases.iter().filter(|case| case.merged_into.is_none()).map(|case| tell::incident(case, findings)).collect()
+    /// Every incident that was not merged into another, in order of opening, with what it costs at a time, after cost
+    /// findings have found theirs.
+    pub(crate) fn finish(
+        &mut self,
+        findings: &mut [Finding],
+        baseline: &Baseline,
+        prices: &Prices,
+        now: Seconds,
+    ) -> Vec<Incident> {
+        self.count_calls(Seconds::MAX, baseline);
+        let overspends = spend::join(&mut self.cases, &self.works, findings, baseline, prices);
+        let open = self.cases.iter().filter(|case| case.merged_into.is_none());
+        let mut incidents: Vec<_> =
+            open.map(|case| tell::incident(case, findings, case.burn.estimate(prices, now))).collect();
+        incidents.extend(overspends.iter().map(|overspend| overspend.incident(findings, prices, now)));
+        incidents.sort_by_key(|incident| incident.opened_at);
+        incidents
     }
 }

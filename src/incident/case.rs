@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::burn::Burn;
 use super::group::Opening;
 use super::lineage::{Edge, Lineage, Node, children};
 use crate::baseline::Baseline;
+use crate::event::facts::Resource;
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
 use crate::model::{Confidence, Created, Finding, Level};
 
@@ -44,6 +46,7 @@ pub(crate) struct Case {
     pub assumed: BTreeSet<String>,
     /// Calls by members: how often each action was made and refused.
     pub actions: BTreeMap<String, (u64, u64)>,
+    pub burn: Burn,
     pub merged_into: Option<usize>,
     last_bad: Seconds,
 }
@@ -82,6 +85,7 @@ impl Case {
             findings: BTreeSet::new(),
             assumed: BTreeSet::new(),
             actions: BTreeMap::new(),
+            burn: Burn::default(),
             merged_into: None,
             last_bad: event.time,
             root_identity: identity,
@@ -200,25 +204,28 @@ impl Case {
                 self.principals.insert(resource.arn.clone());
             }
             self.regions.extend((!event.shape.global).then(|| event.place.region.clone()));
-            let made = Created {
-                arn: resource.arn.clone(),
-                kind: resource.kind.clone(),
-                region: event.place.region.clone(),
-                action: event.shape.action(),
-                exists: true,
-                by: event.identity.name.clone(),
-                at: event.time,
-            };
+            let made = created(event, resource);
             self.resources.entry(resource.arn.clone()).and_modify(|known| known.exists = true).or_insert(made);
+        }
+        self.burn.begin(event);
+    }
+
+    /// Takes in a finding about what members' work costs.
+    pub(super) fn take_spend(&mut self, position: usize, finding: &Finding) {
+        self.findings.insert(position);
+        if !finding.notice {
+            self.level = self.level.max(finding.level);
+            self.attack.extend(finding.attack.iter().cloned());
         }
     }
 
-    /// Marks what anybody deleted.
-    pub(crate) fn note_deletions(&mut self, event: &Event) {
+    /// Marks what anybody deleted, and what became of things that run.
+    pub(crate) fn note_changes(&mut self, event: &Event) {
         for arn in event.facts.iter().flat_map(|facts| &facts.deleted) {
             let gone = |resource: &&mut Created| resource.at <= event.time && is_same(&resource.arn, arn);
             self.resources.values_mut().filter(gone).for_each(|resource| resource.exists = false);
         }
+        self.burn.note(event);
     }
 
     /// Closes this case because another one, at a position, takes it over; returns what it held.
@@ -248,6 +255,20 @@ impl Case {
             mine.0 += made;
             mine.1 += refused;
         }
+        self.burn.merge(other.burn);
+    }
+}
+
+/// A thing that a call made.
+pub(super) fn created(event: &Event, thing: &Resource) -> Created {
+    Created {
+        arn: thing.arn.clone(),
+        kind: thing.kind.clone(),
+        region: event.place.region.clone(),
+        action: event.shape.action(),
+        exists: true,
+        by: event.identity.name.clone(),
+        at: event.time,
     }
 }
 

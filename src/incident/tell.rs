@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::burn::Estimate;
 use super::case::Case;
 use super::lineage::Node;
 use crate::event::{DAY, Seconds, time};
@@ -9,11 +10,13 @@ use crate::model::{Confidence, Created, Finding, Incident, Root, Status, noun};
 
 /// The narrative has room for what so many identities made.
 const MOST_MAKERS: usize = 3;
+/// Sentences of a narrative. The way in, its maker, what was made and what that costs are always among them.
+const MOST_SENTENCES: usize = 8;
 /// A title has room for this many kinds of things made.
 const KINDS_IN_TITLE: usize = 2;
 
-/// The incident of a case.
-pub(crate) fn incident(case: &Case, findings: &[Finding]) -> Incident {
+/// The incident of a case, with what its things cost.
+pub(crate) fn incident(case: &Case, findings: &[Finding], burn: Option<Estimate>) -> Incident {
     let mut own: Vec<&Finding> = case.findings.iter().map(|n| &findings[*n]).collect();
     own.sort_by_key(|finding| (finding.time, finding.id.clone()));
     Incident {
@@ -26,7 +29,7 @@ pub(crate) fn incident(case: &Case, findings: &[Finding]) -> Incident {
         first_event: case.first,
         last_event: case.last,
         root: Root {
-            principal: case.root_identity.arn.clone(),
+            principal: Some(case.root_identity.arn.clone()),
             credential: root_credential(case),
             confidence: case.confidence,
         },
@@ -38,8 +41,9 @@ pub(crate) fn incident(case: &Case, findings: &[Finding]) -> Incident {
         attack: case.attack.iter().cloned().collect(),
         findings: own.iter().map(|finding| finding.id.clone()).collect(),
         merged_into: None,
-        burn_usd_per_hour: None,
-        narrative: narrative(case, &own),
+        burn_usd_per_hour: burn.as_ref().map(|burn| burn.usd_per_hour),
+        narrative: narrative(case, &own, burn),
+        on_bill: false,
     }
 }
 
@@ -72,10 +76,12 @@ fn title(case: &Case, findings: &[&Finding]) -> String {
     format!("{}: {worst}{rest}", case.root_identity.name)
 }
 
-fn narrative(case: &Case, findings: &[&Finding]) -> Vec<String> {
+fn narrative(case: &Case, findings: &[&Finding], burn: Option<Estimate>) -> Vec<String> {
     let mut told = vec![way_in(case)];
     told.extend(maker(case));
     told.extend(made(case));
+    told.extend(burn.map(|burn| burn.told));
+    told.extend(super::spend::told_of(findings));
     if !case.assumed.is_empty() {
         let roles: Vec<_> = case.assumed.iter().map(String::as_str).collect();
         told.push(format!("It assumed {} {}.", noun("role", roles.len()), listed(&roles, 6)));
@@ -83,7 +89,7 @@ fn narrative(case: &Case, findings: &[&Finding]) -> Vec<String> {
     told.extend(worst(findings));
     told.extend(refused(case));
     told.push(still_there(case));
-    told.truncate(8);
+    told.truncate(MOST_SENTENCES);
     told
 }
 
@@ -203,7 +209,7 @@ fn number_of(kind: &str, count: usize) -> String {
 }
 
 /// The last part of an ARN.
-fn short(arn: &str) -> &str {
+pub(super) fn short(arn: &str) -> &str {
     arn.rsplit(['/', ':']).next().unwrap_or(arn)
 }
 
@@ -226,6 +232,6 @@ fn decapitalised(text: &str) -> String {
     }
 }
 
-fn stamp(at: Seconds) -> String {
+pub(super) fn stamp(at: Seconds) -> String {
     time::format(at).replace('T', " ").replace('Z', " UTC")
 }

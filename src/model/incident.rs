@@ -38,9 +38,17 @@ impl Confidence {
 /// The way in.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Root {
-    pub principal: String,
+    /// None where costs alone are known.
+    pub principal: Option<String>,
     pub credential: Option<String>,
     pub confidence: Confidence,
+}
+
+impl Root {
+    /// The principal, or that none is known.
+    pub(crate) fn name(&self) -> &str {
+        self.principal.as_deref().unwrap_or("nobody known")
+    }
 }
 
 /// Something the incident's identities made.
@@ -93,4 +101,7 @@ pub(crate) struct Incident {
     pub burn_usd_per_hour: Option<f64>,
     /// At most eight plain sentences.
     pub narrative: Vec<String>,
+    /// Rests on costs first of all: calls and costs may have nothing to do with each other.
+    #[serde(skip)]
+    pub on_bill: bool,
 }

@@ -6,6 +6,9 @@ use crate::model::{Confidence, Created, Incident, noun};
 
 /// Steps for a person to take, in order. Denials come with the keys, because sessions outlive keys.
 pub(crate) fn steps(incident: &Incident) -> Vec<String> {
+    if incident.on_bill {
+        return of_bill(incident);
+    }
     let mut steps = Vec::new();
     let made = |r: &&Created| r.exists && matches!(r.kind.as_str(), "iam:user" | "iam:role");
     let made: Vec<_> =
@@ -34,6 +37,22 @@ pub(crate) fn steps(incident: &Incident) -> Vec<String> {
         None => steps.push("Find out how the way in was lost; what it could reach may be lost too.".to_owned()),
     }
     steps
+}
+
+/// What to do about costs: a coincidence in time is no reason to take somebody's key.
+fn of_bill(incident: &Incident) -> Vec<String> {
+    let places = if incident.regions.is_empty() { "any region".to_owned() } else { incident.regions.join(", ") };
+    let who = match &incident.root.principal {
+        Some(principal) => format!("Ask the owner of {} what was started, and see its other calls.", name(principal)),
+        None => {
+            "Replay the CloudTrail logs of these days together with the bill: who began it is named then.".to_owned()
+        }
+    };
+    vec![
+        format!("Look at what runs there, and since when: {places}."),
+        who,
+        "Stop what nobody owns: stop instances and set concurrency to 0 before anything is deleted.".to_owned(),
+    ]
 }
 
 /// The key that was the way in, where its usual use goes on beside the bad.
