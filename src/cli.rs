@@ -3,8 +3,10 @@
 //! Results go to stdout, everything about the run to stderr.
 
 mod completions;
+mod cost;
 mod detectors;
 mod drill;
+mod output;
 mod replay;
 
 use std::io::{self, Write as _};
@@ -51,6 +53,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Replay(replay::Arguments),
+    Cost(cost::Arguments),
     Drill(drill::Arguments),
     Detectors(detectors::Arguments),
     Completions(completions::Arguments),
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
     let voice = Voice { color, quiet: cli.quiet };
     let result = match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, voice),
+        Command::Cost(arguments) => cost::run(arguments, voice),
         Command::Drill(arguments) => drill::run(arguments, voice),
         Command::Detectors(arguments) => detectors::run(arguments, voice),
         Command::Completions(arguments) => completions::run(arguments),

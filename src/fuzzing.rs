@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use crate::baseline::Baseline;
+use crate::cost::Usual;
 use crate::detect::Rules;
 use crate::event::Seconds;
 use crate::replay::map::{Mapper, Range};
 use crate::replay::reduce::Reducer;
-use crate::source::discover;
+use crate::source::{Bills, discover};
 
 /// Unpacked size at which an object is given up, in bytes; small, so that bombs cost no time.
 const LIMIT: u64 = 1 << 20;
@@ -26,10 +27,10 @@ pub fn replay_bytes(bytes: &[u8]) {
         return;
     }
     let Ok(objects) = discover(&[file.display().to_string()]) else { return };
-    let Ok(mut reducer) = Reducer::new(rules, Baseline::default()) else { return };
+    let Ok(mut reducer) = Reducer::new(rules, Baseline::default(), Usual::default()) else { return };
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
     Mapper::new(rules, range, LIMIT).map(&objects, &mut |part| reducer.add(part, false));
-    let (report, _) = reducer.finish();
+    let (report, _) = reducer.finish(&Bills::default(), range);
     let summary = report.summary;
     let accounted = summary.kept + summary.duplicate + summary.malformed + summary.not_a_log;
     assert_eq!(summary.read, accounted, "the accounting does not close");

@@ -6,7 +6,7 @@
 //!
 //! - `cli`: one file per command
 //! - `replay`: the flow over exported logs: a map over files, a reduce in order of time
-//! - `source`: from paths to raw records
+//! - `source`: from paths to raw records; bills, from files and from Cost Explorer
 //! - `detect`: rules, what is new, correlations
 //! - `incident`: lineage, grouping, words
 //! - `report`: table, ndjson, json, markdown, csv
@@ -14,11 +14,17 @@
 //! - `model`: the nouns that stages hand on
 //! - `event`: CloudTrail's JSON, normalised once
 //! - `baseline`: what is usual
+//! - `cost`: what was spent, as it was known at a time
+//! - `price`: what things cost by the hour at list prices
+//! - `aws`: how the SDK is configured
 //!
-//! Flows use stages and floor; a stage uses only the floor (`event`, `baseline`, `model`); the floor uses nothing above it.
+//! Flows use stages and floor; a stage uses only the floor (`event`, `baseline`, `cost`, `price`,
+//! `model`, `aws`); the floor uses nothing above it.
 
+pub(crate) mod aws;
 pub(crate) mod baseline;
 pub mod cli;
+pub(crate) mod cost;
 pub(crate) mod detect;
 pub(crate) mod drill;
 pub(crate) mod event;
@@ -26,6 +32,7 @@ pub(crate) mod event;
 pub mod fuzzing;
 pub(crate) mod incident;
 pub(crate) mod model;
+pub(crate) mod price;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod source;

@@ -16,8 +16,10 @@ use std::thread;
 use anyhow::Result;
 
 use crate::baseline::Baseline;
+use crate::cost::Usual;
 use crate::detect::Rules;
 use crate::report::Report;
+use crate::source::Bills;
 use crate::source::Object;
 use map::{Mapper, Range};
 use part::Part;
@@ -43,12 +45,14 @@ struct Unit<'o> {
     objects: &'o [Object],
 }
 
-/// Replays objects, which are in order of delivery. `progress` hears of packed bytes that were read.
+/// Replays objects, which are in order of delivery, and judges the bills of the same accounts. `progress` hears of packed
+/// bytes that were read.
 ///
 /// # Errors
 /// A rule set whose correlations cannot be loaded, or a worker that died.
 pub(crate) fn replay(
     objects: &[Object],
+    bills: &Bills,
     rules: &Rules,
     baseline: Baseline,
     settings: Settings,
@@ -56,7 +60,7 @@ pub(crate) fn replay(
 ) -> Result<(Report, Baseline)> {
     let units = units(objects);
     let next = AtomicUsize::new(0);
-    let mut reducer = Reducer::new(rules, baseline)?;
+    let mut reducer = Reducer::new(rules, baseline, Usual::of(&bills.ledger))?;
     thread::scope(|scope| -> Result<()> {
         let (sender, receiver) = sync_channel(WAITING);
         let sender = Mutex::new(Some(sender));
@@ -85,7 +89,7 @@ pub(crate) fn replay(
         }
         Ok(())
     })?;
-    Ok(reducer.finish())
+    Ok(reducer.finish(bills, settings.range))
 }
 
 fn claim<'u, 'o>(units: &'u [Unit<'o>], next: &AtomicUsize) -> Option<(usize, &'u Unit<'o>)> {

@@ -1,10 +1,11 @@
-//! Findings and incidents as people and pipes read them.
+//! Findings, incidents and bills as people and pipes read them.
 
 pub(crate) mod csv;
 pub(crate) mod escape;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod next;
+pub(crate) mod spend;
 pub(crate) mod table;
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +13,7 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 
-use crate::model::{Finding, Incident, Level, Summary};
+use crate::model::{Finding, Incident, Level, Summary, dollars};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,4 +75,12 @@ impl Report {
             self.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
         incident.findings.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect()
     }
+}
+
+/// What an incident costs by the hour, where that is known.
+fn burn(incident: &Incident) -> Option<String> {
+    incident.burn_usd_per_hour.map(|burn| match burn {
+        0.0 => "nothing any more, as far as the log says".to_owned(),
+        burn => format!("up to {} an hour at list prices, an estimate", dollars(burn)),
+    })
 }

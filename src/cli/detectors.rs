@@ -8,13 +8,17 @@ use clap::{Args, Subcommand};
 
 use super::{Status, Voice};
 use crate::baseline::Baseline;
-use crate::detect::{Detector, Rules, check};
+use crate::detect::check::Replay;
+use crate::detect::{Detector, Rules, check, spend};
 use crate::event::Seconds;
 use crate::model::Finding;
 use crate::replay::map::Range;
 use crate::replay::{Settings, replay};
 use crate::report::table;
-use crate::source::discover;
+use crate::source::{Bills, discover, read_bills};
+
+/// No fixture is this large.
+const MAX_OBJECT_BYTES: u64 = 1 << 30;
 
 /// List and explain detectors, and test rules of your own.
 #[derive(Args)]
@@ -42,7 +46,9 @@ enum Action {
     /// Run every rule of a folder over its fixtures.
     ///
     /// The fixtures of a rule lie in FIXTURES/NAME/ and say by their names what must come out: `fires*` a finding,
-    /// `notice*` a notice, `quiet*` nothing but notices. One CloudTrail record a line, or any other form that replay reads.
+    /// `notice*` a notice, `quiet*` nothing but notices. One CloudTrail record a line, or any other
+    /// form that replay reads; for detectors about bills whatever `--cost` reads. `STEM.costs.csv` beside logs is the bill
+    /// of their account.
     Test {
         /// The folder of rules.
         folder: PathBuf,
@@ -95,6 +101,10 @@ fn explanation(detector: &Detector) -> String {
         let days = first_seen.history / crate::event::DAY;
         text.push_str(&format!("\nFires on what was not seen in the {days} days before; a notice while the history is shorter than {} days.\n", first_seen.learn / crate::event::DAY));
     }
+    if let Some(beyond) = &detector.beyond_usual {
+        let (times, usd) = (beyond.times, crate::model::dollars(beyond.usd));
+        text.push_str(&format!("\nFires on more than {times} times what the account usually spends in an hour, and at least {usd}; silent without a bill.\n"));
+    }
     let adjusted = detector.adjust.iter().map(|entry| {
         let to = match (entry.level, entry.notice) {
             (_, Some(true)) => "notice".to_owned(),
@@ -123,7 +133,11 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
 
 fn test(folder: &Path, fixtures: PathBuf, voice: Voice) -> Result<Status> {
     let rules = Rules::of_folder(folder)?;
-    let outcome = check::check(&rules, &fixtures, &|file| findings_of(file, &rules))?;
+    let outcome = check::check(
+        &rules,
+        &fixtures,
+        &Replay { logs: &|file, bill| findings_of(file, bill, &rules), bill: &|file| findings_of_bill(file, &rules) },
+    )?;
     let mut out = io::stdout().lock();
     for line in &outcome.lines {
         writeln!(out, "{}", crate::report::escape::terminal(line))?;
@@ -138,11 +152,29 @@ fn test(folder: &Path, fixtures: PathBuf, voice: Voice) -> Result<Status> {
     Ok(if outcome.failed == 0 && rules.problems.is_empty() { Status::Quiet } else { Status::Found })
 }
 
-/// The findings of one file, from an empty baseline.
-fn findings_of(file: &Path, rules: &Rules) -> Result<Vec<Finding>> {
+/// The findings of one file, from an empty baseline, with the bill of the account where there is one.
+fn findings_of(file: &Path, bill: Option<&Path>, rules: &Rules) -> Result<Vec<Finding>> {
     let objects = discover(&[file.display().to_string()])?;
-    let settings =
-        Settings { range: Range { start: Seconds::MIN, end: Seconds::MAX }, threads: 1, max_object_bytes: 1 << 30 };
-    let (report, _) = replay(&objects, rules, Baseline::default(), settings, &|_| {})?;
+    let settings = Settings {
+        range: Range { start: Seconds::MIN, end: Seconds::MAX },
+        threads: 1,
+        max_object_bytes: MAX_OBJECT_BYTES,
+    };
+    let bills = bill.map_or_else(|| Ok(Bills::default()), bills_of)?;
+    let (report, _) = replay(&objects, &bills, rules, Baseline::default(), settings, &|_| {})?;
     Ok(report.findings)
+}
+
+/// The findings of one bill.
+fn findings_of_bill(file: &Path, rules: &Rules) -> Result<Vec<Finding>> {
+    let bills = bills_of(file)?;
+    Ok(spend::judge(&bills.ledger, &bills.anomalies, rules, (Seconds::MIN, Seconds::MAX)))
+}
+
+fn bills_of(file: &Path) -> Result<Bills> {
+    let bills = read_bills(&[file.display().to_string()], MAX_OBJECT_BYTES)?;
+    if let Some(skipped) = bills.skipped.first() {
+        bail!("{}: {}", skipped.path, skipped.why);
+    }
+    Ok(bills)
 }

@@ -1,7 +1,6 @@
 //! `stakeout replay`: exported logs in, explained incidents out.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -13,10 +12,11 @@ use crate::baseline::{Baseline, file};
 use crate::detect::Rules;
 use crate::event::{Seconds, time};
 use crate::model::Level;
+use crate::price::Prices;
 use crate::replay::map::Range;
 use crate::replay::{Settings, replay};
 use crate::report::{Format, Report};
-use crate::source::{Object, discover};
+use crate::source::{Object, discover, is_bill, read_bills};
 
 /// Find incidents in exported CloudTrail logs.
 ///
@@ -29,8 +29,11 @@ use crate::source::{Object, discover};
 #[derive(Args)]
 pub(super) struct Arguments {
     /// Files, directories, globs, or - for standard input.
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "cost", value_name = "PATH")]
     paths: Vec<String>,
+    /// Bills of the same accounts: Cost Explorer answers, CUR, FOCUS, dated CSV, or what `stakeout cost --live` keeps.
+    #[arg(long, value_name = "PATH")]
+    cost: Vec<String>,
     /// Start from what earlier runs learned; several files are merged.
     #[arg(long, value_name = "FILE")]
     baseline: Vec<PathBuf>,
@@ -46,6 +49,9 @@ pub(super) struct Arguments {
     /// Leave out events from this time on (RFC 3339).
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     end: Option<Seconds>,
+    /// Prices to estimate by, before the built-in ones: `instance_type,usd_per_hour` and perhaps `,region`, or a JSON map.
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
     /// How to write the results [default: table on a terminal, else ndjson].
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -75,7 +81,11 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     if range.start >= range.end {
         bail!("--start is not before --end");
     }
-    let rules = Rules::load(&arguments.rules)?;
+    let mut rules = Rules::load(&arguments.rules)?;
+    if let Some(path) = &arguments.prices {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        rules.prices = Prices::read(&text, &path.display().to_string())?;
+    }
     for problem in &rules.problems {
         super::complain(&problem.to_string());
     }
@@ -83,14 +93,17 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     for path in &arguments.baseline {
         baseline.merge(file::load(path)?);
     }
-    let objects = discover(&arguments.paths)?;
+    let (logs, costs) = sorted(arguments, voice)?;
+    let objects = discover(&logs)?;
+    let max_object_bytes = arguments.max_object.saturating_mul(1 << 20);
+    let bills = read_bills(&costs, max_object_bytes)?;
     let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let settings = Settings { range, threads, max_object_bytes: arguments.max_object.saturating_mul(1 << 20) };
+    let settings = Settings { range, threads, max_object_bytes };
     let bar = progress_bar(&objects, voice);
-    let (report, baseline) = replay(&objects, &rules, baseline, settings, &|bytes| bar.inc(bytes))?;
+    let (report, baseline) = replay(&objects, &bills, &rules, baseline, settings, &|bytes| bar.inc(bytes))?;
     bar.finish_and_clear();
     let incomplete = !report.summary.skipped.is_empty() || !rules.problems.is_empty();
-    for skipped in &report.summary.skipped {
+    for skipped in report.summary.skipped.iter().chain(&bills.superseded) {
         voice.remark(&format!("{}: {}", skipped.path, skipped.why));
     }
     let found = !report.incidents.is_empty();
@@ -109,20 +122,28 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
 }
 
 fn write(report: &Report, arguments: &Arguments, voice: Voice) -> Result<()> {
-    let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
-    let format = arguments.format.unwrap_or(if to_terminal { Format::Table } else { Format::Ndjson });
-    let mut look = voice.look();
-    let mut out: Box<dyn Write> = match &arguments.output {
-        Some(path) => {
-            look.color = false;
-            Box::new(File::create(path).with_context(|| path.display().to_string())?)
+    super::output::to(arguments.output.as_deref(), voice, |look, is_terminal, out| {
+        let usual = if is_terminal { Format::Table } else { Format::Ndjson };
+        report.write(arguments.format.unwrap_or(usual), look, out)
+    })
+}
+
+/// Paths of logs, and paths of bills. A shell turns `--cost *.csv` into one bill and paths of the others.
+fn sorted(arguments: &Arguments, voice: Voice) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut logs, mut bills) = (Vec::new(), arguments.cost.clone());
+    let is_stdin = |path: &String| path == "-";
+    if arguments.paths.iter().any(is_stdin) && bills.iter().any(is_stdin) {
+        bail!("standard input (-) can be read only once");
+    }
+    for path in &arguments.paths {
+        if is_bill(path) {
+            voice.remark(&format!("{path}: a bill, read as with --cost"));
+            bills.push(path.clone());
+        } else {
+            logs.push(path.clone());
         }
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut buffered = BufWriter::new(&mut out);
-    report.write(format, look, &mut buffered)?;
-    buffered.flush()?;
-    Ok(())
+    }
+    Ok((logs, bills))
 }
 
 fn progress_bar(objects: &[Object], voice: Voice) -> ProgressBar {

@@ -15,9 +15,12 @@ use proptest::sample::Index;
 use super::map::{Mapper, Range};
 use super::reduce::Reducer;
 use crate::baseline::Baseline;
+use crate::cost::Usual;
 use crate::detect::Rules;
+use crate::drill;
 use crate::event::Seconds;
 use crate::report::Report;
+use crate::source::Bills;
 use crate::source::discover;
 
 /// Real-shaped records with facts, refusals and a new user.
@@ -39,10 +42,10 @@ fn replay(bytes: &[u8]) -> (Report, Baseline) {
 
 fn replay_path(path: &Path) -> (Report, Baseline) {
     let objects = discover(&[path.to_str().unwrap().to_owned()]).unwrap();
-    let mut reducer = Reducer::new(rules(), Baseline::default()).unwrap();
+    let mut reducer = Reducer::new(rules(), Baseline::default(), Usual::default()).unwrap();
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
     Mapper::new(rules(), range, 1 << 20).map(&objects, &mut |part| reducer.add(part, false));
-    let (report, baseline) = reducer.finish();
+    let (report, baseline) = reducer.finish(&Bills::default(), range);
     let summary = &report.summary;
     assert_eq!(summary.read, summary.kept + summary.duplicate + summary.malformed + summary.not_a_log);
     assert_eq!(summary.incidents, report.incidents.len());
@@ -121,4 +124,52 @@ proptest! {
         prop_assert!(merged(&order) == straight);
         prop_assert!(merged(&[0, 0, 1, 2, 3, 3, 1, 2]) == straight, "twice is once");
     }
+}
+
+#[test]
+fn the_burn_of_the_founding_drill_is_near_its_bill() {
+    for seed in 0..8 {
+        let folder = tempfile::tempdir().unwrap();
+        let options = drill::Options { seed, days: 3, noise: 0.02, duplicates: 0.0, ..drill::Options::default() };
+        let truth = drill::write_tree(Some(drill::Scenario::LambdaDdosAllRegions), &options, folder.path()).unwrap();
+        let logs = folder.path().join("AWSLogs");
+        let (report, _) = replay_path(&logs);
+        let [incident] = report.incidents.as_slice() else { panic!("{} incidents", report.incidents.len()) };
+        let (burn, bill) = (incident.burn_usd_per_hour.unwrap(), truth.bill_usd_per_hour.unwrap());
+        assert!((0.5..=2.0).contains(&(burn / bill)), "seed {seed}: {burn} of {bill}");
+        assert!(incident.narrative.iter().any(|sentence| sentence.starts_with("It burns up to $10,200 an hour")));
+    }
+}
+
+/// Calls of a model by the key that the intruder of [`RECORDS`] made: so many in an hour, from a second on.
+fn model_calls(number: usize, from: usize) -> String {
+    let mut calls = String::new();
+    for n in 0..number {
+        let (minute, second) = ((from + n) / 60 % 60, (from + n) % 60);
+        calls.push_str(&format!(
+            r#"{{"userIdentity":{{"type":"IAMUser","principalId":"AIDAEXAMPLEF284FF9BBA","arn":"arn:aws:iam::111122223333:user/svc-monitor-7f3a","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE210895232","userName":"svc-monitor-7f3a"}},"eventTime":"2026-03-10T03:{minute:02}:{second:02}Z","eventSource":"bedrock.amazonaws.com","eventName":"InvokeModel","awsRegion":"us-east-1","sourceIPAddress":"203.0.113.{}","requestParameters":{{"modelId":"anthropic.claude-3-5-sonnet-20241022-v2:0"}},"eventID":"call-{from}-{n}","readOnly":true,"recipientAccountId":"111122223333"}}"#,
+            n % 3,
+        ));
+        calls.push('\n');
+    }
+    calls
+}
+
+#[test]
+fn calls_of_models_count_once_for_the_incident_of_their_caller() {
+    let others = model_calls(50, 100).replace("AKIAEXAMPLE210895232", "AKIAEXAMPLE000000009");
+    let others = others.replace("AIDAEXAMPLEF284FF9BBA", "AIDAEXAMPLE000000009").replace("call-", "other-");
+    let refused = model_calls(50, 200).replace("\"readOnly\"", "\"errorCode\":\"AccessDenied\",\"readOnly\"");
+    let calls = model_calls(1_000, 0);
+    let twice: String = calls.lines().step_by(3).map(|line| format!("{line}\n")).collect();
+    let burn = |text: &str| {
+        let (report, _) = replay(text.as_bytes());
+        let [incident] = report.incidents.as_slice() else { panic!("{} incidents", report.incidents.len()) };
+        let told = incident.narrative.iter().find(|sentence| sentence.contains("model calls")).unwrap();
+        (incident.burn_usd_per_hour.unwrap(), told.clone())
+    };
+    let first = burn(&format!("{RECORDS}\n{calls}{twice}{others}{refused}"));
+    assert_eq!(first.0, 18.0);
+    assert!(first.1.contains("$18 an hour at list prices: 1,000 model calls an hour at 1,000 tokens in and out each"));
+    assert_eq!(burn(&format!("{refused}{twice}{others}{calls}{RECORDS}")), first);
 }

@@ -25,7 +25,8 @@ pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()
     line(out, "summary", &report.summary)
 }
 
-fn line<T: Serialize>(out: &mut dyn Write, kind: &'static str, value: &T) -> io::Result<()> {
+/// Writes an object with its kind before the rest, on a line of its own.
+pub(super) fn line<T: Serialize>(out: &mut dyn Write, kind: &'static str, value: &T) -> io::Result<()> {
     serde_json::to_writer(&mut *out, &Line { kind, value })?;
     out.write_all(b"\n")
 }

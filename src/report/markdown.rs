@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::escape::markdown;
 use super::{Report, next};
 use crate::event::time;
-use crate::model::{Finding, Incident};
+use crate::model::{Finding, Incident, counted};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.incidents.is_empty() {
@@ -23,9 +23,17 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let s = &report.summary;
     writeln!(
         out,
-        "Read {} records: {} kept, {} duplicate, {} malformed, {} not logs. {} days of history.",
-        s.read, s.kept, s.duplicate, s.malformed, s.not_a_log, s.history_days
+        "Read {}: {} kept, {} duplicate, {} malformed, {} not logs. {} of history.",
+        counted(s.read, "record"),
+        s.kept,
+        s.duplicate,
+        s.malformed,
+        s.not_a_log,
+        counted(s.history_days, "day")
     )?;
+    if let Some(cost) = &s.cost {
+        writeln!(out, "{}", markdown(&cost.to_string()))?;
+    }
     for skipped in &s.skipped {
         writeln!(out, "- could not read {}: {}", markdown(&skipped.path), markdown(&skipped.why))?;
     }
@@ -37,16 +45,17 @@ fn write_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> 
     let root = incident.root.credential.as_deref().unwrap_or("no credential on record");
     let rows = [
         ("Incident", format!("{}, account {}", incident.id, incident.accounts.join(", "))),
-        ("Way in", format!("{} ({root}), {}", incident.root.principal, incident.root.confidence.as_str())),
+        ("Way in", format!("{} ({root}), {}", incident.root.name(), incident.root.confidence.as_str())),
         ("Since", format!("{} until {}", time::format(incident.first_event), time::format(incident.last_event))),
         ("Opened", time::format(incident.opened_at)),
         ("From", incident.source_ips.join(", ")),
         ("Regions", incident.regions.join(", ")),
+        ("Burn", super::burn(incident).unwrap_or_default()),
         ("Credentials", incident.credentials.join(", ")),
         ("ATT&CK", incident.attack.join(", ")),
     ];
     writeln!(out, "| | |\n|---|---|")?;
-    for (name, value) in rows {
+    for (name, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(out, "| {name} | {} |", markdown(&value))?;
     }
     writeln!(out, "\n## What happened\n")?;

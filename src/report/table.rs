@@ -7,8 +7,8 @@ use console::{Style, measure_text_width};
 
 use super::escape::terminal;
 use super::{Look, Report, next};
-use crate::event::{Seconds, time};
-use crate::model::{Finding, Incident, Level, Summary, noun};
+use crate::event::{DAY, Seconds, time};
+use crate::model::{Finding, Incident, Level, Summary, counted, money, noun};
 
 /// Findings outside of incidents that are listed; the rest is counted.
 const LISTED: usize = 20;
@@ -45,18 +45,21 @@ impl Page<'_> {
             .credential
             .as_deref()
             .map_or_else(|| "no credential on record".to_owned(), |key| format!("key {key}"));
-        self.field("who", &format!("{}, {root} ({})", incident.root.principal, incident.root.confidence.as_str()))?;
+        self.field("who", &format!("{}, {root} ({})", incident.root.name(), incident.root.confidence.as_str()))?;
         self.field("where", &self.place(incident))?;
-        let minutes = (incident.opened_at - incident.first_event) / 60;
+        let opened = lasted(incident.opened_at - incident.first_event);
         self.field(
             "since",
             &format!(
-                "{} until {}; an incident after {minutes} min",
+                "{} until {}; an incident after {opened}",
                 stamp(incident.first_event),
                 stamp(incident.last_event)
             ),
         )?;
         self.field("made", &made(incident))?;
+        if let Some(burn) = super::burn(incident) {
+            self.field("burn", &burn)?;
+        }
         for (number, step) in next::steps(incident).iter().enumerate() {
             self.field(if number == 0 { "next" } else { "" }, &format!("{}. {step}", number + 1))?;
         }
@@ -71,7 +74,7 @@ impl Page<'_> {
         let notices = findings.iter().filter(|finding| finding.notice).count();
         let notices = match notices {
             0 => String::new(),
-            notices => format!(" and {notices} {}", noun("notice", notices)),
+            notices => format!(" and {}", counted(notices, "notice")),
         };
         let pages = findings.iter().filter(|finding| !finding.notice).count();
         self.line(&Style::new().bold(), &format!("Findings ({pages}{notices})"))?;
@@ -163,40 +166,52 @@ impl Page<'_> {
                 _ => writeln!(self.out, "{:TITLES$}{line}", "")?,
             }
         }
-        let who = first.principal.rsplit(['/', ':']).next().unwrap_or(&first.principal);
+        let who = match first.principal.rsplit(['/', ':']).next() {
+            Some(name) if !name.is_empty() => name,
+            _ => "nobody known",
+        };
         let regions: BTreeSet<&str> = group.iter().map(|finding| finding.region.as_str()).collect();
         let place = match regions.len() {
+            1 if first.region.is_empty() => "no region".to_owned(),
             1 => first.region.clone(),
             many => format!("{many} regions"),
         };
         let events: usize = group.iter().map(|finding| finding.event_ids.len()).sum();
+        let spent: f64 = group.iter().filter_map(|finding| Some(finding.cost.as_ref()?.amount)).sum();
+        let size = match &first.cost {
+            Some(spend) => money(spent, &spend.currency),
+            None => counted(events, "event"),
+        };
         let mut reasons = first.reasons.clone();
         reasons.truncate(SHOWN_REASONS);
         let why = if reasons.is_empty() { String::new() } else { format!("; {}", reasons.join("; ")) };
         let indent = " ".repeat(25);
-        let text = format!("{who} in {place}, {events} {}{why}", noun("event", events));
+        let text = format!("{who} in {place}, {size}{why}");
         self.wrapped(&indent, &indent, &terminal(&text))
     }
 
     fn summary(&mut self, s: &Summary) -> io::Result<()> {
-        let regions = noun("region", s.regions.len());
-        let accounts = noun("account", s.accounts.len());
         let span = match (s.first_event, s.last_event) {
             (Some(first), Some(last)) => format!(" from {} to {}", stamp(first), stamp(last)),
             _ => String::new(),
         };
         let read = format!(
-            "Read {} records: {} kept, {} duplicate, {} malformed, {} not logs. {} {accounts}, {} {regions}, {} days of history{span}.",
-            s.read,
+            "Read {}: {} kept, {} duplicate, {} malformed, {} not logs. {}, {}, {} of history{span}.",
+            counted(s.read, "record"),
             s.kept,
             s.duplicate,
             s.malformed,
             s.not_a_log,
-            s.accounts.len(),
-            s.regions.len(),
-            s.history_days
+            counted(s.accounts.len(), "account"),
+            counted(s.regions.len(), "region"),
+            counted(s.history_days, "day")
         );
-        self.wrapped("", "", &read)?;
+        if s.read > 0 || s.cost.is_none() {
+            self.wrapped("", "", &read)?;
+        }
+        if let Some(cost) = &s.cost {
+            self.wrapped("", "", &terminal(&cost.to_string()))?;
+        }
         for skipped in &s.skipped {
             self.wrapped("  ", "    ", &terminal(&format!("could not read {}: {}", skipped.path, skipped.why)))?;
         }
@@ -231,16 +246,26 @@ fn made(incident: &Incident) -> String {
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(*count), *kind));
-    let made: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {}", noun(kind, *count))).collect();
+    let made: Vec<_> = kinds.iter().map(|(kind, count)| counted(*count, kind)).collect();
     if made.is_empty() { "nothing on record".to_owned() } else { made.join(", ") }
 }
 
-fn level_style(level: Level) -> Style {
+pub(super) fn level_style(level: Level) -> Style {
     match level {
         Level::Critical => Style::new().red().bold(),
         Level::High => Style::new().red(),
         Level::Medium => Style::new().yellow(),
         Level::Low | Level::Informational => Style::new(),
+    }
+}
+
+/// `45 min`, `36 h`, `4 days`: as precise as matters.
+fn lasted(seconds: Seconds) -> String {
+    let minutes = seconds / 60;
+    match minutes {
+        ..=180 => format!("{minutes} min"),
+        _ if seconds <= 3 * DAY => format!("{} h", minutes / 60),
+        _ => counted(seconds / DAY, "day"),
     }
 }
 

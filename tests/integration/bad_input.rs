@@ -174,7 +174,7 @@ fn a_rule_with_an_error_is_named_and_the_rest_runs() {
     ");
     assert_snapshot!(half_good(&other.replace("product: aws", "product: okta")), @"
     3
-    rules/bad.yml:4: logsource okta/cloudtrail is not aws/cloudtrail
+    rules/bad.yml:4: logsource okta/cloudtrail is neither aws/cloudtrail nor aws/cost
     ");
     assert_snapshot!(half_good(&GOOD_RULE.replace("Any function", "Same id")), @"
     3

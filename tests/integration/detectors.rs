@@ -24,8 +24,14 @@ const TACTICS: [&str; 14] = [
     "exfiltration",
     "impact",
 ];
-const PLAYBOOKS: [&str; 5] =
-    ["close-open-doors", "freeze-functions", "quarantine-principal", "restore-visibility", "rotate-everything"];
+const PLAYBOOKS: [&str; 6] = [
+    "close-open-doors",
+    "freeze-functions",
+    "quarantine-principal",
+    "restore-visibility",
+    "rotate-everything",
+    "stop-instances",
+];
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 
 /// One file of `detectors/`: its tactic, its name, and its documents, of which the one with a level is the detector.

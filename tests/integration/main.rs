@@ -5,6 +5,8 @@
 mod bad_input;
 mod baseline;
 mod corpus;
+mod cost;
+mod cost_live;
 mod damage;
 mod detectors;
 mod drill;
@@ -13,3 +15,4 @@ mod harness;
 mod order;
 mod report;
 mod rules;
+mod stand_in;
