@@ -1,4 +1,4 @@
-//! What a replay costs, beside what `zcat` of the same files costs.
+//! What a replay of logs and of a bill costs, beside what `zcat` of the same files costs.
 //!
 //! `cargo bench --bench replay` on an idle machine; `-- --quick` for the smallest size only. Logs are generated once,
 //! under the target folder. CPU seconds are user and system, of a process and its children, to 10 ms.
@@ -6,9 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic, and prints its result")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 const STAKEOUT: &str = env!("CARGO_BIN_EXE_stakeout");
 /// Rounds of which the median counts.
@@ -18,6 +22,9 @@ const TICKS: f64 = 100.0;
 
 /// Logs to generate: how many GB of JSON, and the drill's volume and days that make about as much.
 const SIZES: [(&str, &str, &str); 3] = [("0.1", "48", "1"), ("0.5", "85", "3"), ("2", "85", "12")];
+
+/// Rows of the bill.
+const BILL_ROWS: u32 = 1_000_000;
 
 /// Logs on disk.
 struct Logs {
@@ -60,6 +67,44 @@ fn main() {
     for (name, noise, days) in SIZES.into_iter().take(if quick { 1 } else { SIZES.len() }) {
         measure(name, &logs(name, noise, days), cores);
     }
+    measure_bill(&bill());
+}
+
+/// A bill of a million rows: packed beside `zcat`, read and judged.
+fn measure_bill(folder: &Path) {
+    let judge = || run(Command::new(STAKEOUT).args(["replay", "-q", "--format", "ndjson", "--cost"]).arg(folder));
+    let rounds: Vec<[Cost; 2]> = (0..ROUNDS).map(|_| [zcat(folder), judge()]).collect();
+    let [zcat, judged] = [0, 1].map(|which| median(rounds.iter().map(|round| round[which].cpu).collect()));
+    let peak = rounds.iter().map(|[_, judged]| judged.peak).fold(0.0, f64::max);
+    println!(
+        "\n{BILL_ROWS} cost rows: zcat {zcat:.2} s, judged {judged:.2} s, {:.0} rows/s, {peak:.0} MiB",
+        f64::from(BILL_ROWS) / judged
+    );
+}
+
+/// Writes a bill unless an earlier run did: accounts with forty kinds of use over some months, each day seen three times.
+fn bill() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-bill");
+    let path = folder.join("bill.csv.gz");
+    if path.exists() {
+        return folder;
+    }
+    fs::create_dir_all(&folder).unwrap();
+    let mut out = GzEncoder::new(fs::File::create(folder.join("unfinished")).unwrap(), Compression::fast());
+    writeln!(out, "usage_date,seen_at,account,service,region,usage_type,record_type,amount").unwrap();
+    let mut rng = fastrand::Rng::with_seed(1);
+    let first = jiff::civil::date(2026, 1, 1);
+    for row in 0..BILL_ROWS {
+        let (sight, series, day) = (row % 3, row / 3 % 40, row / 120 % 200);
+        let date = |days: u32| first.checked_add(jiff::Span::new().days(days)).unwrap();
+        let (usage, seen, account) = (date(day), date(day + 1 + sight), 111_122_223_333 + u64::from(row / 24_000));
+        let amount = f64::from(series + 1) * (0.9 + 0.2 * rng.f64());
+        let service = ["AWSLambda", "EC2-Instances", "AmazonS3", "AmazonRDS"][series as usize % 4];
+        writeln!(out, "{usage},{seen}T12:00:00Z,{account},{service},eu-west-1,use-{series},Usage,{amount:.4}").unwrap();
+    }
+    out.finish().unwrap();
+    fs::rename(folder.join("unfinished"), path).unwrap();
+    folder
 }
 
 /// Alternates the three commands, so that whatever else the machine does hits all of them, and prints a row.
