@@ -179,6 +179,8 @@ pub(crate) struct Alone {
     pub share: f64,
     /// Or above so many of the account's usual days.
     pub days: f64,
+    /// Or all excess together is: a flood that lifts several is large.
+    pub together_days: f64,
 }
 
 /// Work on a day of the week that is always quiet.

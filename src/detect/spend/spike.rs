@@ -36,7 +36,7 @@ fn on_day(rule: &Spike, book: &Book, account: &Account, day: usize) -> Vec<Alert
         };
         let alone = rule.alone.is_none_or(|alone| {
             let of_all = excess.get_or_insert_with(|| excess_of_all(&rows, day, book));
-            judged.excess() >= alone.share * *of_all
+            judged.excess() >= alone.share * *of_all || *of_all > alone.together_days * account.daily
         });
         alerts.extend(spike(rule, judged, alone, book, account));
     }
