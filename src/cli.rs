@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::model::Skipped;
 use crate::report::Look;
 
 /// What a command has to say beside its output; the number is the exit status.
@@ -72,6 +73,11 @@ impl Voice {
         if !self.quiet {
             complain(text);
         }
+    }
+
+    /// Names what was not read, or not to its end.
+    fn name<'s>(self, skipped: impl IntoIterator<Item = &'s Skipped>) {
+        skipped.into_iter().for_each(|skipped| self.remark(&format!("{}: {}", skipped.path, skipped.why)));
     }
 
     /// How tables look on this terminal.

@@ -5,6 +5,7 @@
 
 mod anomaly;
 pub(crate) mod ledger;
+pub(crate) mod median;
 pub(crate) mod service;
 mod usual;
 

@@ -29,6 +29,8 @@ pub(crate) use view::View;
 /// Seconds since 1970-01-01T00:00:00Z; CloudTrail's own resolution.
 pub(crate) type Seconds = i64;
 
+/// Seconds in an hour.
+pub(crate) const HOUR: Seconds = 3_600;
 /// Seconds in a day.
 pub(crate) const DAY: Seconds = 86_400;
 

@@ -12,7 +12,7 @@ use crate::cost::Day;
 use crate::detect::{Rules, spend};
 use crate::event::Seconds;
 use crate::report::spend::{Accounting, By, Choice, SpendFormat, SpendReport, View};
-use crate::source::{Bills, read_bills};
+use crate::source::read_bills;
 
 const EXAMPLES: &str = "Examples:
   stakeout cost cur/2026-11/*.csv.gz
@@ -77,14 +77,16 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     let folder = asked.as_ref().map(|asked| vec![asked.folder.clone()]);
     let bills = read_bills(folder.as_ref().unwrap_or(&arguments.paths), limit)?;
     let mut complete = rules.problems.is_empty() && asked.as_ref().is_none_or(|asked| asked.complete);
-    complete &= told(&bills, voice);
+    voice.name(bills.skipped.iter().chain(&bills.superseded));
+    complete &= bills.skipped.is_empty();
     let choice = Choice { by: arguments.by, days: arguments.days, most: arguments.top };
     let findings = spend::judge(&bills.ledger, &bills.anomalies, &rules, (Seconds::MIN, Seconds::MAX));
     let accounting = Accounting { cost: bills.summary().unwrap_or_default(), skipped: bills.skipped };
     let mut report = SpendReport::new(&bills.ledger, findings, accounting, choice);
     if let Some((service, pages)) = asked.and_then(|asked| asked.usage_types) {
         let detail = read_bills(&pages, limit)?;
-        complete &= told(&detail, voice);
+        voice.name(detail.skipped.iter().chain(&detail.superseded));
+        complete &= detail.skipped.is_empty();
         report.accounting.skipped.extend(detail.skipped);
         let view = View::of(&detail.ledger, &report.findings, Choice { by: By::UsageType, ..choice });
         report.usage_types = Some((service, view));
@@ -94,14 +96,6 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
         written => written?,
     }
     Ok(if complete { Status::Quiet } else { Status::Found })
-}
-
-/// Names what was not read, or not to its end; whether nothing was.
-fn told(bills: &Bills, voice: Voice) -> bool {
-    for skipped in bills.skipped.iter().chain(&bills.superseded) {
-        voice.remark(&format!("{}: {}", skipped.path, skipped.why));
-    }
-    bills.skipped.is_empty()
 }
 
 fn write(report: &SpendReport, arguments: &Arguments, voice: Voice) -> Result<()> {

@@ -103,9 +103,7 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     let (report, baseline) = replay(&objects, &bills, &rules, baseline, settings, &|bytes| bar.inc(bytes))?;
     bar.finish_and_clear();
     let incomplete = !report.summary.skipped.is_empty() || !rules.problems.is_empty();
-    for skipped in report.summary.skipped.iter().chain(&bills.superseded) {
-        voice.remark(&format!("{}: {}", skipped.path, skipped.why));
-    }
+    voice.name(report.summary.skipped.iter().chain(&bills.superseded));
     let found = !report.incidents.is_empty();
     if let Some(path) = &arguments.save_baseline {
         file::save(&baseline, path)?;

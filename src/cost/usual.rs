@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rust_decimal::prelude::ToPrimitive as _;
 
+use super::median::median_of;
 use super::{Day, Ledger, RecordType};
 use crate::event::Seconds;
 
@@ -76,10 +77,7 @@ fn usual(days: &BTreeMap<Day, f64>) -> Option<f64> {
     if amounts.iter().filter(|amount| **amount > 0.0).count() < LEAST {
         return None;
     }
-    amounts.sort_by(f64::total_cmp);
-    let upper = amounts.get(amounts.len() / 2)?;
-    let lower = amounts.get((amounts.len() - 1) / 2)?;
-    Some((lower + upper) / 2.0 / 24.0)
+    Some(median_of(&mut amounts) / 24.0)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::engine::spoken;
 use crate::cost::Usual;
 use crate::event::{DAY, Event, Seconds};
 use crate::model::dollars;
-use crate::price::{Prices, What};
+use crate::price::{Prices, Runs};
 
 /// How the reason begins that tells what was started.
 pub(super) const STARTS: &str = "starts ";
@@ -106,9 +106,7 @@ impl Window {
 /// List price by the hour of what an event started. Functions are left out: how often they run is not in the call, and
 /// at most a small one already costs as much as a whole small account.
 fn usd_per_hour(event: &Event, prices: &Prices) -> Option<f64> {
-    let started = event.facts.as_ref()?.created.iter().filter_map(|made| made.runs.as_ref());
-    let machines = started.filter(|runs| !matches!(runs.what, What::Function { .. }));
-    machines.filter_map(|runs| prices.per_hour(runs, &event.place.region)).reduce(|sum, price| sum + price)
+    event.facts.as_ref()?.usd_per_hour(prices, &event.place.region, Runs::is_machine)
 }
 
 #[cfg(test)]

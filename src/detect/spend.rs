@@ -1,8 +1,8 @@
 //! What is unusual about a bill. Pure: sightings in, findings out.
 //!
 //! Each poll is judged with what was seen by then. [`book`] holds an account's days as known at a poll; [`history`] says
-//! what was in use and [`usual`] what a day would come to; [`first`], [`spike`], [`step`], [`week`] and [`drift`] are the kinds of detectors,
-//! [`block`] their settings; [`episode`] makes findings of what they say.
+//! what was in use and [`usual`] what a day would come to; [`first`], [`spike`], [`step`], [`week`] and [`drift`] are the
+//! kinds of detectors, [`block`] their settings; [`episode`] makes findings of what they say.
 
 mod alert;
 mod anomaly;
@@ -74,11 +74,8 @@ fn judge_account(
 ) -> Vec<Finding> {
     let mut book = Book::new(series);
     let (mut newest, mut judged) = (PADDING, PADDING);
-    for poll in book.polls() {
-        let Some(latest) = book.see(poll).filter(|_| poll < range.1) else {
-            continue;
-        };
-        newest = newest.max(latest);
+    for poll in book.polls().into_iter().take_while(|poll| *poll < range.1) {
+        newest = newest.max(book.see(poll));
         // A first look, and a poll after a pause, have more than one day to judge.
         for day in judged.min(newest)..=newest {
             let account = Account::new(&book, day + 1);
@@ -118,6 +115,8 @@ fn stretches<'l>(series: &Bill<'l>) -> Vec<Bill<'l>> {
 fn alerts(block: &Block, book: &Book, account: &Account) -> Vec<alert::Alert> {
     match block {
         Block::FirstSpend(block) => first::first_spend(block, book, account),
+        // All others compare with what is usual.
+        _ if !account.is_known() => Vec::new(),
         Block::Spread(block) => first::spread(block, book, account),
         Block::Spike(block) => spike::spikes(block, book, account),
         Block::QuietDay(block) => step::quiet_days(block, book, account),

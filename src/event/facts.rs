@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::identity::{Identity, PrincipalKind, is_credential};
 use super::policy::Grade;
 use super::shape::Shape;
-use crate::price::Runs;
+use crate::price::{Prices, Runs};
 
 /// What one call did, as far as detectors and lineage care.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,12 @@ impl Facts {
     /// Whether later events can come from what this one made.
     pub(crate) fn creates(&self) -> bool {
         self.minted.is_some() || !self.created.is_empty()
+    }
+
+    /// US dollars an hour, at list prices, of what was started and is meant; `None` where nothing of it has a price.
+    pub(crate) fn usd_per_hour(&self, prices: &Prices, region: &str, is_meant: fn(&Runs) -> bool) -> Option<f64> {
+        let started = self.created.iter().filter_map(|made| made.runs.as_ref()).filter(|runs| is_meant(runs));
+        started.filter_map(|runs| prices.per_hour(runs, region)).reduce(|sum, price| sum + price)
     }
 
     fn is_empty(&self) -> bool {

@@ -134,9 +134,7 @@ impl<'a> View<'a> {
 
     /// What the things that the call started cost by the hour.
     fn usd_per_hour(&self) -> Option<f64> {
-        let started = self.facts()?.created.iter().filter_map(|made| made.runs.as_ref());
-        let prices = started.filter_map(|runs| self.prices.per_hour(runs, &self.place.region));
-        prices.reduce(|sum, price| sum + price)
+        self.facts()?.usd_per_hour(self.prices, &self.place.region, |_| true)
     }
 
     /// The secrets or parameters that a call names.

@@ -9,9 +9,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::models::{HOUR, hour};
+use super::models::hour;
 use crate::event::facts::Change;
-use crate::event::{Event, Seconds};
+use crate::event::{Event, HOUR, Seconds};
 use crate::model::dollars;
 use crate::price::{Model, Prices, Runs, What};
 use running::Running;

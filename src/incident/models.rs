@@ -6,11 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::event::{Event, Identity, Place, Seconds, Shape};
+use crate::event::{Event, HOUR, Identity, Place, Seconds, Shape};
 use crate::price::Model;
-
-/// Seconds in an hour.
-pub(super) const HOUR: Seconds = 3_600;
 
 /// The start of the hour of a time.
 pub(crate) fn hour(at: Seconds) -> Seconds {

@@ -1,6 +1,7 @@
 //! Who starts things of which service in which region: the join between calls and bills.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::burn::Burn;
@@ -9,14 +10,17 @@ use crate::baseline::Baseline;
 use crate::cost::{is_regional, service, start_of};
 use crate::event::{DAY, Event, PrincipalKind, Seconds};
 use crate::model::{Created, Spend};
-use crate::price::{Prices, What};
+use crate::price::{Prices, Runs};
 
 /// Somebody who began this long before a usage day can be behind its costs; who began earlier does so every day.
-pub(super) const FRESH: Seconds = 3 * DAY;
+const FRESH: Seconds = 3 * DAY;
 /// What somebody started who does so every day must explain this share of an excess.
 const EXPLAINS: f64 = 0.3;
 /// Starts that are kept of one principal in one place.
 const KEPT: usize = 500;
+
+/// Time and event id of a call that starts something.
+type Start = (Seconds, Arc<str>);
 
 /// Account, event source and region.
 type Where = (String, String, String);
@@ -32,8 +36,7 @@ struct Worker {
     first: Seconds,
     credential: Option<String>,
     source_ip: Option<String>,
-    /// By time and event id.
-    starts: BTreeMap<(Seconds, Arc<str>), Arc<Event>>,
+    starts: BTreeMap<Start, Arc<Event>>,
 }
 
 /// Who is behind an amount, as far as calls tell.
@@ -42,8 +45,7 @@ pub(crate) struct Work {
     pub arn: String,
     pub credential: Option<String>,
     pub source_ip: Option<String>,
-    /// The calls, with time and event id.
-    pub calls: BTreeSet<(Seconds, Arc<str>)>,
+    pub calls: BTreeSet<Start>,
     /// What they made, and what that costs by list prices.
     pub made: Vec<Created>,
     pub burn: Burn,
@@ -92,54 +94,79 @@ impl Works {
                 && service.as_ref().is_none_or(|wanted| wanted == source)
                 && regional.is_none_or(|wanted| wanted == region)
         };
-        let mut best: Option<Work> = None;
+        let mut best: Option<Candidate<'_>> = None;
         for ((account, _, _), workers) in self.places.iter().filter(|(place, _)| meant(place)) {
             for (arn, worker) in workers {
-                let Some(work) = worker.within(arn, &window, prices) else {
+                if worker.within(&window).next().is_none() {
                     continue;
-                };
+                }
                 let known_before = past.history_days(account, worker.first) * DAY >= FRESH;
-                let work = Work { is_new: window.contains(&worker.first) && known_before, ..work };
-                let explains = work.usd_per_hour * 24.0 >= EXPLAINS * (spend.amount - spend.expected);
-                let rank = |work: &Work| (work.usd_per_hour, work.is_new, work.calls.last().cloned());
-                let better = best.as_ref().is_none_or(|known| {
-                    let (own, other) = (rank(&work), rank(known));
-                    own.0.total_cmp(&other.0).then(own.1.cmp(&other.1)).then(own.2.cmp(&other.2)).is_gt()
-                });
-                if (work.is_new || explains) && better {
-                    best = Some(work);
+                let is_new = window.contains(&worker.first) && known_before;
+                let usd_per_hour = worker.usd_per_hour(&window, prices);
+                let explains = usd_per_hour * 24.0 >= EXPLAINS * (spend.amount - spend.expected);
+                let latest = worker.calls(&window).last();
+                let candidate = Candidate { usd_per_hour, is_new, latest, arn, worker };
+                if (is_new || explains) && best.as_ref().is_none_or(|best| candidate.goes_before(best)) {
+                    best = Some(candidate);
                 }
             }
         }
-        best
+        best.map(|best| best.work(&window))
+    }
+}
+
+/// Somebody who may be behind an amount.
+struct Candidate<'w> {
+    usd_per_hour: f64,
+    is_new: bool,
+    /// The last call within the time.
+    latest: Option<&'w Start>,
+    arn: &'w str,
+    worker: &'w Worker,
+}
+
+impl Candidate<'_> {
+    /// Most by price, then who is new, then who came last.
+    fn goes_before(&self, other: &Self) -> bool {
+        let by_price = self.usd_per_hour.total_cmp(&other.usd_per_hour);
+        by_price.then((self.is_new, self.latest).cmp(&(other.is_new, other.latest))).is_gt()
+    }
+
+    fn work(&self, window: &RangeInclusive<Seconds>) -> Work {
+        let mut burn = Burn::default();
+        let mut made = Vec::new();
+        for event in self.worker.within(window) {
+            burn.begin(event);
+            made.extend(event.facts.iter().flat_map(|facts| &facts.created).map(|thing| created(event, thing)));
+        }
+        Work {
+            arn: self.arn.to_owned(),
+            credential: self.worker.credential.clone(),
+            source_ip: self.worker.source_ip.clone(),
+            calls: self.worker.calls(window).cloned().collect(),
+            made,
+            burn,
+            usd_per_hour: self.usd_per_hour,
+            is_new: self.is_new,
+        }
     }
 }
 
 impl Worker {
-    /// What was started within a time.
-    fn within(&self, arn: &str, window: &std::ops::RangeInclusive<Seconds>, prices: &Prices) -> Option<Work> {
-        let mut work = Work {
-            arn: arn.to_owned(),
-            credential: self.credential.clone(),
-            source_ip: self.source_ip.clone(),
-            calls: BTreeSet::new(),
-            made: Vec::new(),
-            burn: Burn::default(),
-            usd_per_hour: 0.0,
-            is_new: false,
-        };
-        for ((at, id), event) in self.starts.iter().filter(|((at, _), _)| window.contains(at)) {
-            work.calls.extend((!id.is_empty()).then(|| (*at, Arc::clone(id))));
-            work.burn.begin(event);
-            for thing in event.facts.iter().flat_map(|facts| &facts.created) {
-                work.made.push(created(event, thing));
-                let runs = thing.runs.as_ref().filter(|runs| !matches!(runs.what, What::Function { .. }));
-                work.usd_per_hour +=
-                    runs.and_then(|runs| prices.per_hour(runs, &event.place.region)).unwrap_or_default();
-            }
-        }
-        let any = self.starts.keys().any(|(at, _)| window.contains(at));
-        any.then_some(work)
+    /// What was started within a time, in order.
+    fn within(&self, window: &RangeInclusive<Seconds>) -> impl Iterator<Item = &Arc<Event>> {
+        self.starts.iter().filter(|((at, _), _)| window.contains(at)).map(|(_, event)| event)
+    }
+
+    /// The calls of it that are events: counted calls of models have no id.
+    fn calls(&self, window: &RangeInclusive<Seconds>) -> impl Iterator<Item = &Start> {
+        self.starts.keys().filter(|(at, id)| window.contains(at) && !id.is_empty())
+    }
+
+    /// List price of the machines among it.
+    fn usd_per_hour(&self, window: &RangeInclusive<Seconds>, prices: &Prices) -> f64 {
+        let of = |event: &Arc<Event>| event.facts.as_ref()?.usd_per_hour(prices, &event.place.region, Runs::is_machine);
+        self.within(window).filter_map(of).sum()
     }
 }
 

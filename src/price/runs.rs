@@ -54,6 +54,11 @@ impl What {
 }
 
 impl Runs {
+    /// Runs all the time, and not only when it is called: a call that makes a function does not say how often it runs.
+    pub(crate) fn is_machine(&self) -> bool {
+        !matches!(self.what, What::Function { .. })
+    }
+
     /// The same as an upper bound.
     pub(crate) fn at_most(mut self) -> Self {
         self.potential = true;

@@ -1,6 +1,6 @@
 //! What a detector says about one row on one day.
 
-use super::book::{Book, Key, PADDING};
+use super::book::{Book, Key, PADDING, Row};
 
 /// One row that is unusual on one day.
 pub(super) struct Alert {
@@ -11,6 +11,20 @@ pub(super) struct Alert {
     pub expected: f64,
     /// The arithmetic, for people.
     pub reasons: Vec<String>,
+}
+
+impl Alert {
+    /// A day that is so many times above the largest of two months.
+    pub(super) fn above_largest(row: &Row, day: usize, times: f64, largest: f64, book: &Book) -> Self {
+        let amount = row.days[day];
+        let reasons = vec![format!(
+            "{} on {}, more than {times} times the {} that was the most in two months",
+            book.money(amount),
+            date(book, day),
+            book.money(largest)
+        )];
+        Self { key: row.key.clone(), day, amount, expected: largest, reasons }
+    }
 }
 
 /// `2026-09-28`.

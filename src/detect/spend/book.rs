@@ -7,14 +7,13 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::cost::service::{self, Class};
 use crate::cost::{Day, Series, Sighting};
-use crate::event::Seconds;
+use crate::event::{HOUR, Seconds};
 use crate::model::money;
 
 /// Days before the first one of the bill: they are zero, so that every window has its full length.
 pub(super) const PADDING: usize = 64;
 /// More polls a day than this are no polls.
 const POLLS_A_DAY: usize = 24;
-const HOUR: Seconds = 3_600;
 /// Far below what any bill can say.
 const RESIDUE: f64 = 1e-9;
 
@@ -139,9 +138,9 @@ impl Book {
         polls
     }
 
-    /// Enters what was seen by a time; returns the latest day that it spoke of.
-    pub(super) fn see(&mut self, until: Seconds) -> Option<usize> {
-        let mut latest = None;
+    /// Enters what was seen by a time; returns the latest day that it spoke of, 0 where there was nothing.
+    pub(super) fn see(&mut self, until: Seconds) -> usize {
+        let mut latest = 0;
         while let Some(change) = self.changes.get(self.entered).filter(|change| change.seen <= until) {
             self.entered += 1;
             let usage = &mut self.usage[change.row];
@@ -150,7 +149,7 @@ impl Book {
             add(&mut service.days[change.day], change.more);
             add(&mut self.regions[service.parent].1[change.day], change.more);
             add(&mut self.total[change.day], change.more);
-            latest = latest.max(Some(change.day));
+            latest = latest.max(change.day);
         }
         latest
     }
@@ -161,7 +160,7 @@ impl Book {
     }
 
     /// The position of a day.
-    pub(super) fn position(&self, day: Day) -> usize {
+    fn position(&self, day: Day) -> usize {
         usize::try_from(day - self.first_day).unwrap_or_default() + PADDING
     }
 

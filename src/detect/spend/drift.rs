@@ -4,8 +4,7 @@ use super::alert::{Alert, date};
 use super::block::Drift;
 use super::book::{Book, Row};
 use super::history::Account;
-
-const WEEK: usize = 7;
+use super::week::{WEEK, sum};
 
 /// Services in regions that rose for several whole weeks; asked when a week, Monday to Sunday, is complete.
 pub(super) fn drifts(rule: &Drift, book: &Book, account: &Account) -> Vec<Alert> {
@@ -18,11 +17,11 @@ pub(super) fn drifts(rule: &Drift, book: &Book, account: &Account) -> Vec<Alert>
 
 fn drift(rule: &Drift, row: &Row, book: &Book, account: &Account) -> Option<Alert> {
     // The oldest week first.
-    let week = |back: usize| row.days[account.now - (back + 1) * WEEK..account.now - back * WEEK].iter().sum::<f64>();
-    let weeks: Vec<f64> = (0..=rule.weeks).rev().map(week).collect();
+    let weeks: Vec<f64> = (0..=rule.weeks).rev().map(|back| sum(row, account.now - back * WEEK)).collect();
     let rises = weeks.windows(2).all(|pair| pair[1] > rule.least * pair[0] && pair[1] < rule.most * pair[0]);
     let (first, last) = (weeks.first()?, weeks.last()?);
-    let limit = rule.above.usd.max(rule.above.share * WEEK as f64 * account.daily);
+    let days = WEEK as f64;
+    let limit = rule.above.of(days * account.daily);
     (rises && last - first > limit).then(|| {
         let told: Vec<_> = weeks.iter().map(|week| book.money(*week)).collect();
         let newest = account.now - 1;
@@ -35,7 +34,6 @@ fn drift(rule: &Drift, row: &Row, book: &Book, account: &Account) -> Option<Aler
                 book.money(limit)
             ),
         ];
-        let days = WEEK as f64;
         Alert { key: row.key.clone(), day: newest, amount: row.days[newest], expected: first / days, reasons }
     })
 }

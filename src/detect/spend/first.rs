@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::alert::{Alert, date, span};
 use super::block::{FirstSpend, Of, Spread, Where};
 use super::book::{Book, Row};
-use super::history::{Account, HISTORY, Past, bareness, is_unused, median};
+use super::history::{Account, HISTORY, Past, bareness, is_unused};
+use crate::cost::median::median;
 use crate::cost::service::Class;
 use crate::model::noun;
 
@@ -117,23 +118,12 @@ fn wakes(rule: &FirstSpend, row: &Row, book: &Book, account: &Account) -> Option
     }
     let past = Past::new(&row.days, account);
     let limit = limits.usd.max(limits.times * past.largest);
-    (!past.is_new() && amount > limit).then(|| {
-        let reasons = vec![format!(
-            "{} on {}, more than {} times the {} that was the most in two months",
-            book.money(amount),
-            date(book, account.now - 1),
-            limits.times,
-            book.money(past.largest)
-        )];
-        Alert { key: row.key.clone(), day: account.now - 1, amount, expected: past.largest, reasons }
-    })
+    let wakes = !past.is_new() && amount > limit;
+    wakes.then(|| Alert::above_largest(row, account.now - 1, limits.times, past.largest, book))
 }
 
 /// Several services in regions that have their first money together.
 pub(super) fn spread(rule: &Spread, book: &Book, account: &Account) -> Vec<Alert> {
-    if !account.is_known() {
-        return Vec::new();
-    }
     let qualifies = |row: &&Row| {
         row.class == Class::Burn && row.days[account.now - 2..account.now].iter().any(|day| *day > rule.usd)
     };

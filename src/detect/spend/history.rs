@@ -3,6 +3,7 @@
 use super::block::Where;
 use super::book::Book;
 use crate::cost::is_regional;
+use crate::cost::median::median;
 
 /// Days of history that are looked at: two months.
 pub(super) const HISTORY: usize = 62;
@@ -114,21 +115,4 @@ pub(super) fn bareness(book: &Book, region: usize, now: usize) -> f64 {
         bare += if row.bare { amount } else { 0.0 };
     }
     if all > 0.0 { bare / all } else { 0.0 }
-}
-
-/// The middle value, or the mean of the two; 0 of nothing.
-pub(super) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    median_of(&mut sorted)
-}
-
-/// The same, and puts the values out of order.
-pub(super) fn median_of(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let even = values.len().is_multiple_of(2);
-    let (below, upper, _) = values.select_nth_unstable_by(values.len() / 2, f64::total_cmp);
-    let lower = below.iter().copied().fold(f64::MIN, f64::max);
-    if even { (lower + *upper) / 2.0 } else { *upper }
 }

@@ -9,9 +9,6 @@ use super::usual::{COMPARED, two_largest};
 
 /// Rows with a day far above what they had in eight weeks.
 pub(super) fn spikes(rule: &Spike, book: &Book, account: &Account) -> Vec<Alert> {
-    if !account.is_known() {
-        return Vec::new();
-    }
     JUDGED.iter().flat_map(|back| on_day(rule, book, account, account.now - back)).collect()
 }
 

@@ -9,9 +9,6 @@ use super::usual::{COMPARED, two_largest};
 
 /// Rows with the same excess on three days.
 pub(super) fn steps(rule: &Step, book: &Book, account: &Account) -> Vec<Alert> {
-    if !account.is_known() {
-        return Vec::new();
-    }
     let meant = |row: &&Row| rule.class.is_none_or(|class| class == row.class);
     book.usage.iter().filter(meant).filter_map(|row| step(rule, row, book, account)).collect()
 }
@@ -68,9 +65,6 @@ fn step(rule: &Step, row: &Row, book: &Book, account: &Account) -> Option<Alert>
 
 /// Rows that work on a weekday on which they rest.
 pub(super) fn quiet_days(rule: &QuietDay, book: &Book, account: &Account) -> Vec<Alert> {
-    if !account.is_known() {
-        return Vec::new();
-    }
     let rows = || book.usage.iter().filter(|row| row.class == rule.class);
     let on = |back: usize| rows().filter_map(move |row| quiet_day(rule, row, account.now - back, book, account));
     JUDGED.iter().flat_map(|back| on(*back)).collect()

@@ -1,7 +1,7 @@
 //! What a row of days would usually come to on a day: its level, its week, and how much it surprises by itself.
 
-use super::history::{median, median_of};
 use crate::cost::Day;
+use crate::cost::median::{median, median_of};
 
 /// Days before the judged one: eight weeks and a day.
 pub(super) const COMPARED: usize = 57;

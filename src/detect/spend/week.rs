@@ -4,8 +4,10 @@ use super::alert::{Alert, date};
 use super::block::{Record, Week};
 use super::book::{Book, Row};
 use super::history::{Account, Past};
+use crate::cost::median::median;
 
-const WEEK: usize = 7;
+/// Days in a week.
+pub(super) const WEEK: usize = 7;
 /// Seven days in a row that are compared with: those that end on the fifty days before the week.
 const COMPARED: usize = 50;
 /// Of the rise of a kind of use, its service must show so much.
@@ -15,9 +17,6 @@ const LEAST_USED: usize = 10;
 
 /// Rows that cost more in the last seven days than in any seven days of two months.
 pub(super) fn weeks(rule: &Week, book: &Book, account: &Account) -> Vec<Alert> {
-    if !account.is_known() {
-        return Vec::new();
-    }
     let mut risen = None;
     let mut alerts = Vec::new();
     for row in book.usage.iter().filter(|row| row.class == rule.class) {
@@ -35,15 +34,13 @@ pub(super) fn weeks(rule: &Week, book: &Book, account: &Account) -> Vec<Alert> {
 }
 
 /// The seven days before a day.
-fn sum(row: &Row, end: usize) -> f64 {
+pub(super) fn sum(row: &Row, end: usize) -> f64 {
     row.days[end - WEEK..end].iter().sum()
 }
 
 /// The median of the three weeks before the last.
 fn usual(row: &Row, now: usize) -> f64 {
-    let mut weeks = [1, 2, 3].map(|back| sum(row, now - back * WEEK));
-    weeks.sort_by(f64::total_cmp);
-    weeks[1]
+    median(&[1, 2, 3].map(|back| sum(row, now - back * WEEK)))
 }
 
 fn rise(row: &Row, now: usize) -> f64 {
@@ -84,9 +81,6 @@ fn week(rule: &Week, row: &Row, book: &Book, account: &Account) -> Option<Alert>
 
 /// Services in regions that cost more than on any day of two months.
 pub(super) fn records(rule: &Record, book: &Book, account: &Account) -> Vec<Alert> {
-    if !account.is_known() {
-        return Vec::new();
-    }
     book.services.iter().filter_map(|row| record(rule, row, book, account)).collect()
 }
 
@@ -96,14 +90,6 @@ fn record(rule: &Record, row: &Row, book: &Book, account: &Account) -> Option<Al
         return None;
     }
     let past = Past::new(&row.days, account);
-    (past.amount > limit.max(rule.times * past.largest)).then(|| {
-        let reasons = vec![format!(
-            "{} on {}, more than {} times the {} that was the most in two months",
-            book.money(past.amount),
-            date(book, past.day),
-            rule.times,
-            book.money(past.largest)
-        )];
-        Alert { key: row.key.clone(), day: past.day, amount: past.amount, expected: past.largest, reasons }
-    })
+    let broken = past.amount > limit.max(rule.times * past.largest);
+    broken.then(|| Alert::above_largest(row, past.day, rule.times, past.largest, book))
 }

@@ -16,12 +16,11 @@ use super::overlap::{Grouping, Overlap, Query, Sources};
 use super::value::{amount, early, kind, quoted, region, seconds};
 use crate::cost::ledger::Entry;
 use crate::cost::{Day, Ledger, RecordType, Series, Sightings, day_of, usually_seen};
-use crate::event::{DAY, Seconds};
+use crate::event::{DAY, HOUR, Seconds};
 use crate::model::Skipped;
 
 /// The best first: what was charged, at the rate of the day.
 const METRICS: [&str; 5] = ["UnblendedCost", "AmortizedCost", "NetUnblendedCost", "NetAmortizedCost", "BlendedCost"];
-const HOUR: Seconds = 3_600;
 const HOURS: i32 = 24;
 
 /// All answers of a run.

@@ -7,10 +7,8 @@ use super::history::{History, PAGE, Payment};
 use super::query::first_of_previous_month;
 use super::{Query, What};
 use crate::cost::{Day, day_of};
-use crate::event::{DAY, Seconds};
+use crate::event::{DAY, HOUR, Seconds};
 
-/// Seconds in an hour.
-const HOUR: Seconds = 3_600;
 /// The least time between two answers to the same query: AWS renews costs about three times a day.
 const EVERY: Seconds = 8 * HOUR;
 /// The least time after an answer that broke off.

@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use super::history::{Done, History, Payment};
 use super::*;
 use crate::cost::{Day, date, day_of};
+use crate::event::HOUR;
 
 /// 2026-11-22T06:00:00Z.
 const NOW: Seconds = 1_795_327_200;
-const HOUR: Seconds = 3_600;
 
 fn policy(dollars: &str) -> Policy {
     Policy { budget: dollars.parse().unwrap(), account: None }
