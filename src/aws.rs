@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -9,16 +12,32 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 /// Cost Explorer answers large questions slowly.
 const ANSWER: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(10);
+/// The first try and four more, with growing pauses between them.
+const TRIES: u32 = 5;
+/// Where nothing names a region.
+const ANY_REGION: &str = "us-east-1";
 
 /// Credentials, endpoint and profile from the usual `AWS_*` variables and files, in a fixed region.
 ///
 /// The SDK never tries again by itself: a call that costs money is repeated only by who counts it.
 pub(crate) async fn configuration(region: &'static str) -> SdkConfig {
+    load(Some(region.to_owned()), RetryConfig::disabled()).await
+}
+
+/// The same for calls that cost next to nothing: throttling and failures of the service are tried again. Without a region
+/// that of the environment or the profile; the instance is not asked, which takes long where there is none.
+pub(crate) async fn patient(region: Option<String>) -> SdkConfig {
+    load(region, RetryConfig::standard().with_max_attempts(TRIES)).await
+}
+
+async fn load(region: Option<String>, retry: RetryConfig) -> SdkConfig {
+    let region = RegionProviderChain::first_try(region.map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .or_else(Region::from_static(ANY_REGION));
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(ANSWER).build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::from_static(region))
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::disabled());
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::latest()).region(region).timeout_config(timeouts).retry_config(retry);
     if let Ok(name) = AppName::new("stakeout") {
         loader = loader.app_name(name);
     }

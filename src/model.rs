@@ -1,18 +1,28 @@
 //! The nouns that stages hand on: findings, incidents, the summary of a run. No logic.
 
+mod chain;
+pub(crate) mod escape;
 pub(crate) mod finding;
+mod hex;
 pub(crate) mod incident;
 pub(crate) mod level;
+mod news;
+mod pass;
+pub(crate) mod rfc3339;
 mod spend;
 pub(crate) mod summary;
 mod words;
 
+pub(crate) use chain::chain;
 pub(crate) use finding::Finding;
-pub(crate) use incident::{Confidence, Created, Incident, Root, Status};
+pub(crate) use hex::hex;
+pub(crate) use incident::{Basis, Confidence, Created, Incident, Members, Root, Status};
 pub(crate) use level::Level;
+pub(crate) use news::What;
+pub(crate) use pass::{FeedFacts, PassFacts};
 pub(crate) use spend::Spend;
 pub(crate) use summary::{Cost, Skipped, Summary, Total};
-pub(crate) use words::{counted, dollars, grouped, money, money_exact, noun, number};
+pub(crate) use words::{burn, counted, dollars, grouped, money, money_exact, noun, number};
 
 /// An id derived from content: a kind and the first 48 bits of a SHA-256 over the parts.
 pub(crate) fn id(kind: &str, parts: &[&str]) -> String {
@@ -22,6 +32,5 @@ pub(crate) fn id(kind: &str, parts: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let hex: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}-{hex}")
+    format!("{kind}-{}", hex(hash.finalize().get(..6).unwrap_or_default()))
 }

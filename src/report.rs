@@ -1,7 +1,6 @@
 //! Findings, incidents and bills as people and pipes read them.
 
 pub(crate) mod csv;
-pub(crate) mod escape;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod next;
@@ -13,7 +12,7 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 
-use crate::model::{Finding, Incident, Level, Summary, dollars};
+use crate::model::{self, Finding, Incident, Level, Summary};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -79,8 +78,5 @@ impl Report {
 
 /// What an incident costs by the hour, where that is known.
 fn burn(incident: &Incident) -> Option<String> {
-    incident.burn_usd_per_hour.map(|burn| match burn {
-        0.0 => "nothing any more, as far as the log says".to_owned(),
-        burn => format!("up to {} an hour at list prices, an estimate", dollars(burn)),
-    })
+    incident.burn_usd_per_hour.map(model::burn)
 }

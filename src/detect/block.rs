@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use crate::baseline::{Among, Dimension, Family};
-use crate::event::{DAY, Seconds};
+use crate::event::{DAY, Seconds, time};
 use crate::model::Level;
 
 /// Fires only when the tuple was not seen in the account's history before the event.
@@ -19,13 +19,13 @@ pub(crate) struct FirstSeen {
     #[serde(default)]
     pub among: Among,
     /// How far back to look.
-    #[serde(default = "ninety_days", deserialize_with = "duration")]
+    #[serde(default = "ninety_days", deserialize_with = "time::duration::deserialize")]
     pub history: Seconds,
     /// With less history than this it says so and stays a notice.
-    #[serde(default = "two_weeks", deserialize_with = "duration")]
+    #[serde(default = "two_weeks", deserialize_with = "time::duration::deserialize")]
     pub learn: Seconds,
     /// Quiet unless the principal was seen this long before: a newcomer has no usual.
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "time::duration::deserialize")]
     pub established: Seconds,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct BeyondUsual {
     /// At least so many US dollars an hour.
     pub usd: f64,
     /// All that was started within this time counts together.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "time::duration::deserialize")]
     pub within: Seconds,
 }
 
@@ -104,25 +104,6 @@ impl<'de> Deserialize<'de> for Scalar {
             _ => Err(D::Error::custom("a field is compared with a string, a number, true or false")),
         }
     }
-}
-
-/// Reads `90d`, `12h`, `15m` or `30s`.
-pub(crate) fn parse_duration(text: &str) -> Option<Seconds> {
-    let unit = text.chars().last()?;
-    let number: Seconds = text[..text.len() - unit.len_utf8()].parse().ok()?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => DAY,
-        _ => return None,
-    };
-    number.checked_mul(seconds).filter(|total| *total >= 0)
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_duration(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no duration such as 90d, 12h or 15m")))
 }
 
 fn ninety_days() -> Seconds {

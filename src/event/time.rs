@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::Seconds;
+use super::{DAY, HOUR, Seconds};
 
 /// Reads a time as CloudTrail and common exports write it; a time without zone is UTC. `None` when it is none.
 pub(crate) fn parse(text: &str) -> Option<Seconds> {
@@ -55,9 +55,56 @@ fn slow(text: &str) -> Option<Seconds> {
     civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp().as_second())
 }
 
+/// Reads a length of time such as `90d`, `12h`, `15m` or `30s`. `None` when it is none.
+pub(crate) fn parse_duration(text: &str) -> Option<Seconds> {
+    let unit = text.chars().last()?;
+    let number = text.strip_suffix(unit)?.parse::<Seconds>().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => HOUR,
+        'd' => DAY,
+        _ => return None,
+    };
+    number.checked_mul(seconds).filter(|total| *total >= 0)
+}
+
+/// Writes a length of time in the largest unit that holds it exactly: a day of 24 hours is `1d`.
+pub(crate) fn format_duration(seconds: Seconds) -> String {
+    match seconds {
+        0 => "0s".to_owned(),
+        _ if seconds % DAY == 0 => format!("{}d", seconds / DAY),
+        _ if seconds % HOUR == 0 => format!("{}h", seconds / HOUR),
+        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
+}
+
+/// Lengths of time in files that people write, for `#[serde(with)]`.
+pub(crate) mod duration {
+    use serde::de::{Deserialize as _, Deserializer, Error as _};
+    use serde::ser::Serializer;
+
+    use super::{Seconds, format_duration, parse_duration};
+
+    /// # Errors
+    /// Where the text is no length of time.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Seconds, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no duration such as 90d, 12h or 15m")))
+    }
+
+    /// # Errors
+    /// Whatever the serializer says.
+    pub(crate) fn serialize<S: Serializer>(seconds: &Seconds, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format_duration(*seconds))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{format_duration, parse, parse_duration};
     use proptest::prelude::*;
 
     #[test]
@@ -70,7 +117,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn lengths_of_time() {
+        assert_eq!(["24h", "90s", "2d", "0m"].map(parse_duration), [Some(86_400), Some(90), Some(172_800), Some(0)]);
+        for bad in ["", "5", "m", "-5m", "5 m", "5w", "9223372036854775807d", "5\u{e9}", "1.5h"] {
+            assert_eq!(parse_duration(bad), None, "{bad}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_length_of_time_is_read_as_it_is_written(seconds in 0_i64..100_000_000) {
+            prop_assert_eq!(parse_duration(&format_duration(seconds)), Some(seconds));
+        }
+
         #[test]
         fn the_fast_path_agrees_with_the_library(time in -2_000_000_000_i64..8_000_000_000) {
             prop_assert_eq!(parse(&super::format(time)), Some(time));

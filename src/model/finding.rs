@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Level, Spend};
 use crate::event::Seconds;
 
 /// One detector firing: what, who, where, when, why, and on which events.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Finding {
     /// Derived from detector, account and first event: the same input gives the same id.
     pub id: String,
@@ -20,19 +20,19 @@ pub(crate) struct Finding {
     /// Informs and never pages.
     pub notice: bool,
     /// Event time at which it fired.
-    #[serde(serialize_with = "super::summary::rfc3339")]
+    #[serde(with = "super::rfc3339")]
     pub time: Seconds,
     pub account: String,
     /// Empty, and null in JSON, where it is about several.
-    #[serde(serialize_with = "or_null")]
+    #[serde(serialize_with = "or_null", deserialize_with = "or_empty")]
     pub region: String,
     /// The principal's ARN, or what names it best; empty, and null in JSON, where nobody is known.
-    #[serde(serialize_with = "or_null")]
+    #[serde(serialize_with = "or_null", deserialize_with = "or_empty")]
     pub principal: String,
     pub credential: Option<String>,
     pub source_ip: Option<String>,
-    /// The events it rests on, in order of time.
-    #[serde(serialize_with = "ids")]
+    /// The events it rests on, in order of time. Their times are not written.
+    #[serde(serialize_with = "ids", deserialize_with = "timeless")]
     pub event_ids: BTreeSet<(Seconds, Arc<str>)>,
     /// ATT&CK technique ids.
     pub attack: Vec<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Finding {
     /// The incident it belongs to.
     pub incident: Option<String>,
     /// The amount it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Spend>,
     /// The folder of the detector.
     #[serde(skip)]
@@ -69,4 +69,13 @@ fn ids<S: Serializer>(events: &BTreeSet<(Seconds, Arc<str>)>, serializer: S) -> 
 
 fn or_null<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     if text.is_empty() { serializer.serialize_none() } else { serializer.serialize_str(text) }
+}
+
+fn timeless<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<(Seconds, Arc<str>)>, D::Error> {
+    let ids = Vec::<Arc<str>>::deserialize(deserializer)?;
+    Ok((0..).zip(ids).collect())
+}
+
+fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Option::unwrap_or_default)
 }

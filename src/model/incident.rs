@@ -1,20 +1,36 @@
 //! Findings of one lineage: what pages.
 
-use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::Level;
-use super::summary::rfc3339;
+use super::rfc3339;
 use crate::event::Seconds;
 
 /// Where an incident stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Open,
+    /// Cut off, and watched on.
+    Contained,
+    Closed,
+}
+
+impl Status {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Contained => "contained",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 /// How sure the root is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Confidence {
     /// The bad use stands apart from the usual use of the credential.
@@ -36,7 +52,7 @@ impl Confidence {
 }
 
 /// The way in.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Root {
     /// None where costs alone are known.
     pub principal: Option<String>,
@@ -52,7 +68,7 @@ impl Root {
 }
 
 /// Something the incident's identities made.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Created {
     /// For an access key: the user's ARN, `#` and the key id.
     pub arn: String,
@@ -72,7 +88,7 @@ pub(crate) struct Created {
 }
 
 /// The findings of one lineage.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Incident {
     /// Fixed when it opens: derived from the account and first event of the finding that opened it.
     pub id: String,
@@ -81,11 +97,11 @@ pub(crate) struct Incident {
     pub status: Status,
     pub accounts: Vec<String>,
     /// Event time at which a live watch would have opened it.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(with = "rfc3339")]
     pub opened_at: Seconds,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(with = "rfc3339")]
     pub first_event: Seconds,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(with = "rfc3339")]
     pub last_event: Seconds,
     pub root: Root,
     pub principals: Vec<String>,
@@ -101,7 +117,30 @@ pub(crate) struct Incident {
     pub burn_usd_per_hour: Option<f64>,
     /// At most eight plain sentences.
     pub narrative: Vec<String>,
-    /// Rests on costs first of all: calls and costs may have nothing to do with each other.
     #[serde(skip)]
-    pub on_bill: bool,
+    pub basis: Basis,
+    #[serde(skip)]
+    pub members: Members,
+}
+
+/// What an incident rests on first of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Basis {
+    /// Calls of its members.
+    #[default]
+    Calls,
+    /// Costs: calls and costs may have nothing to do with each other.
+    Bill,
+    /// What Stakeout saw alone: its members are whom it is about, and no call of theirs is known.
+    Observation,
+}
+
+/// By what an incident is held together: what must be kept to tell it again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Members {
+    /// Ids of the events that its members made.
+    pub events: BTreeSet<Arc<str>>,
+    /// Stable ids of the principals that made them.
+    pub principals: BTreeSet<String>,
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::{counted, money_exact};
 use crate::cost::Day;
-use crate::event::{Seconds, time};
+use crate::event::Seconds;
 
 /// An input that could not be read, or not to its end.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -100,13 +100,9 @@ fn exact<S: Serializer>(amount: &Decimal, serializer: S) -> Result<S::Ok, S::Err
     serializer.collect_str(&amount.normalize())
 }
 
-pub(crate) fn rfc3339<S: Serializer>(at: &Seconds, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time::format(*at))
-}
-
 fn optional_rfc3339<S: Serializer>(at: &Option<Seconds>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
-        Some(at) => rfc3339(at, serializer),
+        Some(at) => super::rfc3339::serialize(at, serializer),
         None => serializer.serialize_none(),
     }
 }

@@ -21,6 +21,14 @@ pub(crate) fn dollars(amount: f64) -> String {
     if amount < 10.0 { format!("${amount:.2}") } else { format!("${}", grouped(amount.round() as u64)) }
 }
 
+/// What something costs by the hour, in US dollars.
+pub(crate) fn burn(usd_per_hour: f64) -> String {
+    match usd_per_hour {
+        0.0 => "nothing any more, as far as the log says".to_owned(),
+        burn => format!("up to {} an hour at list prices, an estimate", dollars(burn)),
+    }
+}
+
 /// `1 day`, `2 days`.
 pub(crate) fn counted(count: impl TryInto<usize> + Display + Copy, name: &str) -> String {
     format!("{count} {}", noun(name, count.try_into().unwrap_or(usize::MAX)))

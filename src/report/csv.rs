@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::Report;
-use super::escape::cell;
 use crate::event::time;
+use crate::model::escape::cell;
 
 const HEADER: [&str; 13] = [
     "time",

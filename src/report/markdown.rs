@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::escape::markdown;
 use super::{Report, next};
 use crate::event::time;
+use crate::model::escape::markdown;
 use crate::model::{Finding, Incident, counted};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {

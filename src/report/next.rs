@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Confidence, Created, Incident, noun};
+use crate::model::{Basis, Confidence, Created, Incident, noun};
 
 /// Steps for a person to take, in order. Denials come with the keys, because sessions outlive keys.
 pub(crate) fn steps(incident: &Incident) -> Vec<String> {
-    if incident.on_bill {
+    if incident.basis == Basis::Bill {
         return of_bill(incident);
+    }
+    if incident.basis == Basis::Observation {
+        return of_observation(incident);
     }
     let mut steps = Vec::new();
     let made = |r: &&Created| r.exists && matches!(r.kind.as_str(), "iam:user" | "iam:role");
@@ -53,6 +56,20 @@ fn of_bill(incident: &Incident) -> Vec<String> {
         who,
         "Stop what nobody owns: stop instances and set concurrency to 0 before anything is deleted.".to_owned(),
     ]
+}
+
+/// What to do where something happened and no call tells of it.
+fn of_observation(incident: &Incident) -> Vec<String> {
+    let who = incident.root.principal.as_deref().map_or("everybody", name);
+    let keys = incident.credentials.join(", ");
+    let mut steps = vec![
+        "Find out why no event tells of it: look at the trails, their buckets, and who may change them.".to_owned(),
+        format!("Take what {who} can read for known, and replace the secrets among it."),
+    ];
+    if !keys.is_empty() {
+        steps.insert(0, format!("Make inactive, do not delete, where it is still there: {keys}."));
+    }
+    steps
 }
 
 /// The key that was the way in, where its usual use goes on beside the bad.

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use console::{Style, measure_text_width};
 
-use super::escape::terminal;
 use super::{Look, Report, next};
 use crate::event::{DAY, Seconds, time};
+use crate::model::escape::terminal;
 use crate::model::{Finding, Incident, Level, Summary, counted, money, noun};
 
 /// Findings outside of incidents that are listed; the rest is counted.

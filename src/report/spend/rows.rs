@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::view::{Bill, Row, Subject, View};
 use super::{Accounting, SpendReport};
 use crate::cost::{RecordType, date};
+use crate::model::escape::cell;
 use crate::model::{Cost, Skipped};
 use crate::report::csv::cause;
-use crate::report::escape::cell;
 use crate::report::json::line;
 
 /// One object a line: findings, then the summary.

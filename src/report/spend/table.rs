@@ -10,9 +10,9 @@ use super::chart::sparkline;
 use super::view::{Bill, Row, Subject, View};
 use super::{Accounting, SpendReport};
 use crate::cost::{Day, date};
+use crate::model::escape::terminal;
 use crate::model::{Finding, Level, Spend, counted, money, money_exact, number};
 use crate::report::Look;
-use crate::report::escape::terminal;
 use crate::report::table::{level_style, write_wrapped};
 
 /// Groups of findings that are listed; the rest is counted.

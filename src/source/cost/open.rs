@@ -40,6 +40,7 @@ pub(super) fn open(object: &Object, limit: u64) -> Result<Content, String> {
         Place::Named => from_file(file(Path::new(object.name()))?, limit),
         Place::Path(path) => from_file(file(path)?, limit),
         Place::Stdin => unpack(Box::new(io::stdin()), limit),
+        Place::Memory(bytes) => unpack(Box::new(io::Cursor::new(Arc::clone(bytes))), limit),
         Place::Member(path, inner) => {
             let mut archive = file(path)?;
             archive.seek(SeekFrom::Start(inner.start)).map_err(|error| io_reason(&error))?;

@@ -5,6 +5,8 @@ use std::error::Error;
 use aws_sdk_costexplorer::config::http::HttpResponse;
 use aws_sdk_costexplorer::error::{ProvideErrorMetadata, SdkError};
 
+use crate::model::chain;
+
 /// Why a page was not given.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -97,15 +99,4 @@ impl Refusal {
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Throttled(_))
     }
-}
-
-/// An error and its causes, one after the other.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(&format!(": {next}"));
-        cause = next.source();
-    }
-    text
 }

@@ -1,0 +1,27 @@
+//! What there is to tell.
+
+use serde::{Deserialize, Serialize};
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum What {
+    Opened,
+    Changed,
+    Reopened,
+    Closed,
+    /// Stakeout does not see all it should; there is no incident.
+    Telemetry,
+}
+
+impl What {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Changed => "changed",
+            Self::Reopened => "reopened",
+            Self::Closed => "closed",
+            Self::Telemetry => "telemetry",
+        }
+    }
+}
