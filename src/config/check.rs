@@ -1,0 +1,135 @@
+//! What one value cannot say about itself: values that do not go together, and secrets that are not there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Config, Endpoint, ExternalId, Secret, SecretError};
+use crate::event::HOUR;
+
+/// The first thing that is wrong: its key, and why.
+pub(super) fn problem(config: &Config) -> Option<(String, String)> {
+    exclusive(config).or_else(|| limits(config)).or_else(|| paths(config)).or_else(|| lists(config))
+}
+
+fn wrong(key: impl Into<String>, why: impl Into<String>) -> Option<(String, String)> {
+    Some((key.into(), why.into()))
+}
+
+fn exclusive(config: &Config) -> Option<(String, String)> {
+    let also = |key: &str| config.origins.of(key).map(|origin| format!(" ({origin})")).unwrap_or_default();
+    if config.state.path.is_some() && config.state.dynamodb.is_some() {
+        let why = format!("the state is in a file or in a table, and state.path is set too{}", also("state.path"));
+        return wrong("state.dynamodb", why);
+    }
+    if config.evidence.dir.is_some() && config.evidence.s3.is_some() {
+        let why =
+            format!("evidence goes to a folder or to a bucket, and evidence.dir is set too{}", also("evidence.dir"));
+        return wrong("evidence.s3", why);
+    }
+    None
+}
+
+fn limits(config: &Config) -> Option<(String, String)> {
+    let Config { state, watch, approval, .. } = config;
+    let lengths = [
+        ("state.lease", state.lease, 10, HOUR),
+        ("watch.first_lookback", watch.first_lookback, 60, 366 * 24 * HOUR),
+        ("watch.interval", watch.interval, 1, 24 * HOUR),
+        ("watch.budget", watch.budget, 1, 24 * HOUR),
+        ("watch.patience", watch.patience, 60, 24 * HOUR),
+        ("approval.expires", approval.expires, 60, 24 * HOUR),
+        ("contain.reassert", config.contain.reassert, 0, HOUR),
+    ];
+    let format = crate::event::time::format_duration;
+    for (key, length, least, most) in lengths {
+        if !(least..=most).contains(&length) {
+            return wrong(key, format!("{} is not between {} and {}", format(length), format(least), format(most)));
+        }
+    }
+    for (key, quorum) in [("R1", approval.quorum.r1), ("R2", approval.quorum.r2), ("R3", approval.quorum.r3)] {
+        if quorum == 0 {
+            return wrong(format!("approval.quorum.{key}"), "nothing is done without an approval; the least is 1");
+        }
+    }
+    for (number, webhook) in config.notify.webhook.iter().enumerate() {
+        if !(1..=60).contains(&webhook.timeout) {
+            let why = format!("{} is not between 1s and 1m", format(webhook.timeout));
+            return wrong(format!("notify.webhook.{number}.timeout"), why);
+        }
+    }
+    None
+}
+
+fn paths(config: &Config) -> Option<(String, String)> {
+    let paths = [
+        ("state.path", config.state.path.as_deref()),
+        ("notify.file.path", config.notify.file.as_ref().map(|file| file.path.as_path())),
+        ("metrics.prometheus", config.metrics.prometheus.as_deref()),
+        ("metrics.heartbeat_file", config.metrics.heartbeat_file.as_deref()),
+        ("evidence.dir", config.evidence.dir.as_deref()),
+    ];
+    let empty = paths.into_iter().find(|(_, path)| *path == Some(Path::new("")));
+    empty.and_then(|(key, _)| wrong(key, "is empty; name a path"))
+}
+
+fn lists(config: &Config) -> Option<(String, String)> {
+    let mut ids = BTreeSet::new();
+    let twice = config.accounts.iter().position(|account| !ids.insert(&account.id));
+    if let Some(number) = twice {
+        return wrong(format!("accounts.{number}.id"), "the account is listed before");
+    }
+    let unbound =
+        |allow: &super::Allow| allow.principal.is_none() && allow.detector.is_none() && allow.region.is_empty();
+    if let Some(number) = config.allow.iter().position(unbound) {
+        return wrong(
+            format!("allow.{number}.reason"),
+            "this allows everything; name a principal, a detector or a region",
+        );
+    }
+    let mut webhooks = BTreeSet::new();
+    let named = |webhook: &super::Webhook| webhook.name.as_ref().map(|name| name.as_str().to_owned());
+    let twice =
+        config.notify.webhook.iter().position(|webhook| named(webhook).is_some_and(|name| !webhooks.insert(name)));
+    if let Some(number) = twice {
+        return wrong(format!("notify.webhook.{number}.name"), "another webhook has this name");
+    }
+    let is_named_like = |webhook: &super::Webhook, other: &super::Webhook| {
+        webhook.name.is_none() && other.name.is_none() && webhook.url == other.url
+    };
+    let again = config.notify.webhook.iter().enumerate().find(|(number, webhook)| {
+        config.notify.webhook.iter().take(*number).any(|other| is_named_like(webhook, other))
+    });
+    if let Some((number, _)) = again {
+        return wrong(format!("notify.webhook.{number}.url"), "another webhook has this URL; give one of them a name");
+    }
+    let mut topics = BTreeSet::new();
+    let twice = config.notify.sns.iter().position(|sns| !topics.insert(&sns.topic));
+    twice.and_then(|number| wrong(format!("notify.sns.{number}.topic"), "the topic is listed before"))
+}
+
+impl Config {
+    /// Secrets that are not there, by the keys of their references.
+    pub(crate) fn missing_secrets(&self) -> Vec<(String, SecretError)> {
+        let mut missing = Vec::new();
+        let mut need = |key: String, error: Option<SecretError>| missing.extend(error.map(|error| (key, error)));
+        let secret = |secret: &Option<Secret>| secret.as_ref().and_then(|secret| secret.reveal().err());
+        let endpoint = |url: &Option<Endpoint>| url.as_ref().and_then(|url| url.url().err());
+        let slack = &self.slack;
+        for (key, of) in
+            [("token", &slack.token), ("app_token", &slack.app_token), ("signing_secret", &slack.signing_secret)]
+        {
+            need(format!("slack.{key}"), secret(of));
+        }
+        for (number, account) in self.accounts.iter().enumerate() {
+            let error = account.external_id.as_ref().and_then(|id: &ExternalId| id.reveal().err());
+            need(format!("accounts.{number}.external_id"), error);
+        }
+        for (number, webhook) in self.notify.webhook.iter().enumerate() {
+            need(format!("notify.webhook.{number}.url"), webhook.url.url().err());
+            need(format!("notify.webhook.{number}.secret"), secret(&webhook.secret));
+        }
+        need("metrics.heartbeat_url".to_owned(), endpoint(&self.metrics.heartbeat_url));
+        need("metrics.heartbeat_fail_url".to_owned(), endpoint(&self.metrics.heartbeat_fail_url));
+        missing
+    }
+}
