@@ -1,0 +1,116 @@
+//! What a watch remembers from pass to pass.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Seconds;
+use crate::model::{Level, Status, What};
+
+/// The part of the head that a watch keeps. Whatever is large is a blob, named here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Watched {
+    /// Slot to name of a blob.
+    pub blobs: BTreeMap<String, String>,
+    /// Events before this time are history: they teach what is usual and open nothing.
+    pub since: Option<Seconds>,
+    /// When the first pass began.
+    pub created: Option<Seconds>,
+    /// From when on history was read.
+    pub learned_from: Option<Seconds>,
+    /// Incidents by id.
+    pub incidents: BTreeMap<String, Known>,
+    /// Messages that some channel did not take yet.
+    pub due: Vec<Due>,
+    /// What was blind in the last pass.
+    pub blind: BTreeSet<String>,
+    /// Digests of the baselines that were taken in.
+    pub imported: BTreeSet<String>,
+    /// Enabled regions by account, as AWS listed them last.
+    pub regions: BTreeMap<String, BTreeSet<String>>,
+    /// When the last pass began.
+    pub last_pass: Option<Seconds>,
+}
+
+/// What is known of an incident beside its record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    pub title: String,
+    pub level: Level,
+    pub status: Status,
+    pub opened_at: Seconds,
+    pub last_event: Seconds,
+    /// Raised by every change that is worth a message.
+    pub revision: u32,
+    /// When a pass saw its last change.
+    pub changed_at: Seconds,
+    /// Events of its members.
+    pub events: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
+}
+
+/// What a closed incident was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Resolution {
+    /// It did not happen.
+    FalsePositive,
+    /// It happened, and it is all right.
+    Benign,
+    /// It is cut off.
+    Contained,
+}
+
+impl Resolution {
+    /// As the command line spells it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::FalsePositive => "false-positive",
+            Self::Benign => "benign",
+            Self::Contained => "contained",
+        }
+    }
+
+    /// Whether what was done is usual from now on.
+    pub(crate) fn is_usual(self) -> bool {
+        matches!(self, Self::FalsePositive | Self::Benign)
+    }
+}
+
+/// A person's decision about an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Closed {
+    pub at: Seconds,
+    pub resolution: Resolution,
+    pub by: String,
+    pub why: String,
+}
+
+/// A message for one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Due {
+    /// The same for every attempt.
+    pub key: String,
+    pub channel: String,
+    /// The incident that it is about; empty where it is about none.
+    pub incident: String,
+    /// The findings that it is about where it is about no incident, as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<serde_json::Value>,
+    /// What happened to the incident, in a word.
+    pub what: What,
+    /// What is new, in sentences.
+    pub changes: Vec<String>,
+    pub since: Seconds,
+    #[serde(default)]
+    pub attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_try: Option<Seconds>,
+    /// Not before this time: the channel asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Seconds>,
+}
