@@ -8,7 +8,7 @@ use super::archive::Member;
 
 const MINUTES_PER_DAY: i64 = 24 * 60;
 
-/// One thing to read: a file, a zip member or standard input.
+/// One thing to read: a file, a zip member, standard input or what AWS sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     name: String,
@@ -29,6 +29,8 @@ pub(super) enum Place {
     Member(Arc<Path>, Member),
     /// Standard input.
     Stdin,
+    /// What came over the network and is held in memory.
+    Memory(Arc<[u8]>),
     /// A zip archive without any file in it.
     EmptyArchive,
     /// Something that exists and cannot be opened, and why.
@@ -54,6 +56,13 @@ impl Object {
         let name = format!("{}!{}", archive.display(), member.name);
         let bytes = member.packed;
         Self::new(name, Place::Member(Arc::clone(archive), member), bytes)
+    }
+
+    /// What AWS sent, under a name by which a person finds it again.
+    pub(crate) fn memory(name: String, bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        let length = bytes.len() as u64;
+        Self::new(name, Place::Memory(bytes), length)
     }
 
     pub(super) fn empty_archive(path: &Path, bytes: u64) -> Self {

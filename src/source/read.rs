@@ -51,6 +51,10 @@ impl Reader {
             Place::Named => self.file(Path::new(object.name()), object.bytes(), walk),
             Place::Path(path) => self.file(path, object.bytes(), walk),
             Place::Stdin => self.stream(&mut io::stdin().lock(), 0, walk),
+            Place::Memory(bytes) if archive::is_zip(bytes) => {
+                Err("a zip archive, which AWS does not deliver".to_owned())
+            }
+            Place::Memory(bytes) => self.stream(&mut &bytes[..], object.bytes(), walk),
             Place::Member(path, member) => {
                 let mut archive = File::open(path).map_err(|error| io_reason(&error))?;
                 archive.seek(SeekFrom::Start(member.start)).map_err(|error| io_reason(&error))?;
