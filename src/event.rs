@@ -6,6 +6,8 @@
 pub(crate) mod facts;
 pub(crate) mod id;
 pub(crate) mod identity;
+pub(crate) mod own;
+mod owner;
 pub(crate) mod place;
 pub(crate) mod policy;
 pub(crate) mod record;
@@ -21,6 +23,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use facts::Facts;
 pub(crate) use id::EventId;
 pub(crate) use identity::{CredentialKind, Identity, PrincipalKind};
+pub(crate) use own::Own;
+pub(crate) use owner::Owners;
 pub(crate) use place::Place;
 pub(crate) use record::{NotAnEvent, Record};
 pub(crate) use shape::Shape;

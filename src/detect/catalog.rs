@@ -11,7 +11,7 @@ use super::rule::{Detector, Problem, RuleFile};
 use super::spend::SpendRule;
 use crate::baseline::Family;
 use crate::event::view::is_shape_field;
-use crate::event::{DAY, Seconds};
+use crate::event::{DAY, Own, Seconds};
 use crate::price::Prices;
 
 mod embedded {
@@ -68,6 +68,8 @@ pub(crate) struct Rules {
     pub families: Vec<Family>,
     /// By which `stakeout.usd_per_hour` and the burn of incidents are judged.
     pub prices: Prices,
+    /// By which `stakeout.own` is judged.
+    pub own: Own,
     /// What in the files could not be used.
     pub problems: Vec<Problem>,
 }
@@ -105,6 +107,7 @@ impl Rules {
             correlated: Vec::new(),
             families: vec![Family::networks()],
             prices: Prices::default(),
+            own: Own::default(),
             problems: Vec::new(),
         };
         for file in files {

@@ -106,6 +106,9 @@ impl<'r> Detection<'r> {
             judgement.reasons.insert(0, tipped.reason);
             events.extend(tipped.events);
         }
+        if let Some(told) = event.facts.as_ref().and_then(|facts| facts.told.clone()) {
+            judgement.reasons.insert(0, told);
+        }
         let target = event.facts.as_ref().and_then(|facts| facts.target.as_deref()).unwrap_or_default();
         let (group, open) = match &rule.first_seen {
             Some(question) => {

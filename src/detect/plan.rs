@@ -85,3 +85,52 @@ pub(crate) fn matches(rules: &Rules, rule: u16, view: &mut View<'_>) -> bool {
             .any(|condition| rsigma_eval::compiler::eval_condition(condition, &rule.detections, view, &mut Vec::new()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::{Planner, Rules};
+    use crate::event::{Identity, Record, Shape};
+
+    /// The detectors whose rules look into records of a kind.
+    fn asked(source: &str, name: &str, identity: &str, read_only: bool) -> Vec<String> {
+        let rules = Rules::load(&[]).unwrap();
+        let raw = format!(
+            r#"{{"eventTime":"2026-03-10T02:14:07Z","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-1","readOnly":{read_only},"userIdentity":{identity}}}"#
+        );
+        let record = Record::scan(&raw).unwrap();
+        let identity = Identity::parse(&record.identity, "111122223333");
+        let plan = Planner::new(&rules).plan(Shape::of(&record, &identity));
+        let detector = |rule: &u16| Some(rules.detectors[rules.rules[usize::from(*rule)].detector?].name.clone());
+        plan.ask.iter().filter_map(detector).collect()
+    }
+
+    #[test]
+    fn only_changes_are_asked_whether_they_are_about_stakeout() {
+        const USER: &str =
+            r#"{"type":"IAMUser","principalId":"AIDAEXAMPLEE942561524","arn":"arn:aws:iam::111122223333:user/ci"}"#;
+        const SERVICE: &str = r#"{"type":"AWSService","invokedBy":"lambda.amazonaws.com"}"#;
+        let is_asked = |source, name, identity, read_only| {
+            asked(source, name, identity, read_only).iter().any(|detector| detector.starts_with("stakeout-"))
+        };
+        assert!(is_asked("sqs", "PurgeQueue", USER, false));
+        assert!(is_asked("lambda", "DeleteFunction20150331", USER, false));
+        assert!(is_asked("sts", "AssumeRole", USER, true));
+        for (source, name, identity, read_only) in [
+            ("sts", "AssumeRole", SERVICE, true),
+            ("sts", "GetCallerIdentity", USER, true),
+            ("lambda", "Invoke", USER, false),
+            ("lambda", "GetFunction20150331v2", USER, true),
+            ("dynamodb", "PutItem", USER, false),
+            ("s3", "PutObject", USER, false),
+            ("sqs", "ReceiveMessage", USER, false),
+            ("sns", "Publish", USER, false),
+            ("kms", "Decrypt", USER, true),
+            ("logs", "CreateLogStream", USER, false),
+            ("ec2", "RunInstances", USER, false),
+        ] {
+            assert!(!is_asked(source, name, identity, read_only), "{source}:{name}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ use crate::price::{Prices, Runs};
 /// What one call did, as far as detectors and lineage care.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
-    /// The user, role or group that an identity call acted on, by name.
+    /// The user, role or group that an identity call acted on, by name; of an observation, what it is about.
     pub target: Option<String>,
     /// Whether that is the caller itself.
     pub target_is_actor: Option<bool>,
@@ -36,6 +36,8 @@ pub(crate) struct Facts {
     pub defined: Vec<(String, Runs)>,
     /// `codeSha256` of a function.
     pub code: Option<String>,
+    /// The words of an observation.
+    pub told: Option<String>,
 }
 
 /// A new credential and whose it is.
@@ -93,6 +95,11 @@ impl Facts {
         self.minted.is_some() || !self.created.is_empty()
     }
 
+    /// Whether it made somebody or something to call with: a credential, a password, a user or a role.
+    pub(crate) fn makes_caller(&self) -> bool {
+        self.minted.is_some() || self.created.iter().any(|made| made.principal.is_some())
+    }
+
     /// US dollars an hour, at list prices, of what was started and is meant; `None` where nothing of it has a price.
     pub(crate) fn usd_per_hour(&self, prices: &Prices, region: &str, is_meant: fn(&Runs) -> bool) -> Option<f64> {
         let started = self.created.iter().filter_map(|made| made.runs.as_ref()).filter(|runs| is_meant(runs));
@@ -121,6 +128,7 @@ pub(crate) fn may_have(shape: &Shape) -> bool {
     ];
     let begins = |verbs: &[&str]| verbs.iter().any(|verb| shape.name.starts_with(verb));
     match shape.service() {
+        _ if shape.is_observation() => true,
         "iam" => begins(&IDENTITY),
         "sts" => {
             !shape.failed && shape.principal_kind != "service" && begins(&["Assume", "GetSession", "GetFederation"])
@@ -147,6 +155,11 @@ pub(crate) struct Parts<'a> {
 pub(crate) fn extract(shape: &Shape, identity: &Identity, region: &str, parts: &Parts<'_>) -> Option<Box<Facts>> {
     let call = Call { shape, identity, region, request: parts.request, response: parts.response };
     let mut facts = Facts::default();
+    if shape.is_observation() {
+        facts.target = text(parts.request, "subject");
+        facts.told = text(parts.request, "told");
+        return (!facts.is_empty()).then(|| Box::new(facts));
+    }
     if shape.service() == "iam" {
         facts.target = call.target(parts.refused);
         facts.target_is_actor = facts.target.as_deref().map(|target| call.is_actor(target));

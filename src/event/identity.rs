@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Seconds, time};
 
 /// What kind of caller a principal is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PrincipalKind {
     User,
@@ -35,7 +35,7 @@ impl PrincipalKind {
 }
 
 /// How long a credential lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CredentialKind {
     LongTerm,
@@ -54,7 +54,7 @@ impl CredentialKind {
 }
 
 /// One caller. The same `userIdentity` always gives the same identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub kind: PrincipalKind,
     /// `userIdentity.type`, as recorded.

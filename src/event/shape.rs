@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Record;
 use super::identity::{CredentialKind, Identity};
 
+/// `eventSource` of what Stakeout saw itself, where no event says it.
+pub(crate) const OBSERVATION: &str = "observation.stakeout";
+
 /// One kind of call. Broad rules are decided once per shape and not once per record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Shape {
@@ -34,7 +37,7 @@ pub(crate) struct Shape {
     pub global: bool,
     /// Made by the web console.
     pub console: bool,
-    /// Made by an AWS service, or by one on somebody's behalf.
+    /// Made by an AWS service, or by one on somebody's behalf; or no call at all but an observation.
     pub service_call: bool,
 }
 
@@ -60,7 +63,9 @@ impl Shape {
             principal_kind: identity.kind.as_str().to_owned(),
             credential_kind: identity.credential_kind.as_str().to_owned(),
             read_only: record.read_only,
-            service_call: identity.service_call || record.event_type == "AwsServiceEvent",
+            service_call: identity.service_call
+                || record.event_type == "AwsServiceEvent"
+                || record.source == OBSERVATION,
         }
     }
 
@@ -72,6 +77,11 @@ impl Shape {
     /// `iam:CreateUser`.
     pub(crate) fn action(&self) -> String {
         format!("{}:{}", self.service(), self.name)
+    }
+
+    /// Something that Stakeout saw and nobody did: it says nothing about what is usual.
+    pub(crate) fn is_observation(&self) -> bool {
+        self.source == OBSERVATION
     }
 
     /// Asks a model of Bedrock, and is paid by the token.

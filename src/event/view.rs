@@ -7,7 +7,7 @@ use rsigma_eval::{Event as SigmaEvent, EventValue, JsonEvent};
 use serde_json::Value;
 
 use super::facts::{self, Facts};
-use super::{Identity, Place, Record, Shape};
+use super::{Identity, Own, Place, Record, Shape};
 use crate::price::Prices;
 
 /// Separates the members of a list that was made one text.
@@ -40,6 +40,7 @@ pub(crate) struct View<'a> {
     pub stripped: bool,
     json: &'a Json,
     prices: &'a Prices,
+    own: &'a Own,
     deep: [OnceCell<JsonEvent<'a>>; 3],
     facts: OnceCell<Option<Box<Facts>>>,
 }
@@ -53,9 +54,10 @@ impl<'a> View<'a> {
         place: &'a Place,
         json: &'a Json,
         prices: &'a Prices,
+        own: &'a Own,
     ) -> Self {
         let (deep, facts) = Default::default();
-        Self { record, identity, shape, place, stripped: false, json, prices, deep, facts }
+        Self { record, identity, shape, place, stripped: false, json, prices, own, deep, facts }
     }
 
     fn request(&self) -> &'a Value {
@@ -127,9 +129,16 @@ impl<'a> View<'a> {
             "policy" => self.facts()?.grade.map(|grade| EventValue::Str(Cow::Borrowed(grade.as_str()))),
             "code" => self.facts()?.code.as_deref().map(|code| EventValue::Str(Cow::Borrowed(code))),
             "secret" => self.secrets(),
+            "own" => Some(EventValue::Bool(self.is_own())),
             "usd_per_hour" => self.usd_per_hour().map(EventValue::Float),
             _ => None,
         }
+    }
+
+    /// Whether somebody else calls about a thing of Stakeout.
+    fn is_own(&self) -> bool {
+        let parts = self.parts();
+        self.own.is_touched(parts.request, parts.refused, self.identity, self.record.time)
     }
 
     /// What the things that the call started cost by the hour.

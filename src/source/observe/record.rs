@@ -1,0 +1,131 @@
+//! Observations as records.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::OBSERVER;
+use crate::event::shape::OBSERVATION;
+use crate::event::{Seconds, time};
+
+/// One thing that was seen.
+pub(super) struct Observation<'a> {
+    /// `eventName`.
+    pub kind: &'static str,
+    pub account: &'a str,
+    /// None where it is about no region.
+    pub region: Option<&'a str>,
+    /// What it is about: the name of a user, a region, the ARN of a trail, the name of a feed.
+    pub subject: &'a str,
+    /// Tells this observation from others of its kind and subject: the key, the hour, the day.
+    pub mark: String,
+    /// A sentence for people, without a full stop.
+    pub told: String,
+    /// More of `requestParameters`.
+    pub facts: Value,
+    /// Whom it is about; none: nobody.
+    pub user: Option<UserIdentity<'a>>,
+    /// `eventTime`.
+    pub time: Seconds,
+}
+
+/// A user and one of its keys.
+pub(super) struct UserIdentity<'a> {
+    pub id: &'a str,
+    pub name: &'a str,
+    pub arn: &'a str,
+    pub key: Option<&'a str>,
+}
+
+/// The records of one pass.
+pub(super) struct Records {
+    told: BTreeMap<String, Seconds>,
+    lines: Vec<String>,
+    pub now: Seconds,
+}
+
+impl Records {
+    /// Starts from what earlier passes told, by event id.
+    pub(super) fn new(told: BTreeMap<String, Seconds>, now: Seconds) -> Self {
+        Self { told, lines: Vec::new(), now }
+    }
+
+    /// Adds an observation, unless it was told before.
+    pub(super) fn add(&mut self, seen: &Observation<'_>) {
+        let id = id(&[seen.kind, seen.account, seen.subject, &seen.mark]);
+        if self.told.contains_key(&id) {
+            return;
+        }
+        self.lines.push(record(seen, &id).to_string());
+        self.told.insert(id, self.now);
+    }
+
+    /// What was told up to now, and the records.
+    pub(super) fn finish(self) -> (BTreeMap<String, Seconds>, Vec<String>) {
+        (self.told, self.lines)
+    }
+}
+
+/// CloudTrail writes no more than this of a text either.
+const LONGEST: usize = 1_024;
+
+fn record(seen: &Observation<'_>, id: &str) -> Value {
+    let identity = match &seen.user {
+        Some(user) => {
+            let mut identity = json!({
+                "type": "IAMUser",
+                "principalId": user.id,
+                "arn": user.arn,
+                "accountId": seen.account,
+                "userName": user.name,
+            });
+            if let Some(key) = user.key {
+                identity["accessKeyId"] = json!(key);
+            }
+            identity
+        }
+        None => json!({"type": "AWSService", "invokedBy": OBSERVER}),
+    };
+    let mut facts = seen.facts.clone();
+    facts["subject"] = json!(seen.subject);
+    facts["told"] = json!(seen.told.chars().take(LONGEST).collect::<String>());
+    let mut record = json!({
+        "eventVersion": "1.11",
+        "userIdentity": identity,
+        "eventTime": time::format(seen.time),
+        "eventSource": OBSERVATION,
+        "eventName": seen.kind,
+        "requestParameters": facts,
+        "responseElements": null,
+        "eventID": id,
+        // Nothing was changed by looking.
+        "readOnly": true,
+        "eventType": "StakeoutObservation",
+        "managementEvent": true,
+        "recipientAccountId": seen.account,
+        "eventCategory": "Management",
+    });
+    if let Some(region) = seen.region {
+        record["awsRegion"] = json!(region);
+    }
+    record
+}
+
+/// A hash of the parts in the shape of a UUID.
+fn id(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let mut id = String::with_capacity(36);
+    for (position, digit) in hex.chars().enumerate() {
+        if matches!(position, 8 | 12 | 16 | 20) {
+            id.push('-');
+        }
+        id.push(digit);
+    }
+    id
+}
