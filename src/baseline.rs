@@ -7,6 +7,7 @@
 pub(crate) mod days;
 pub(crate) mod family;
 pub(crate) mod file;
+pub(crate) mod slice;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,8 +47,11 @@ pub(crate) struct Usage<'a> {
 }
 
 impl Baseline {
-    /// Adds usage to every family that it counts for.
+    /// Adds usage to every family that it counts for. What was observed is no use.
     pub(crate) fn record(&mut self, families: &[Family], usage: &Usage<'_>) {
+        if usage.shape.is_observation() {
+            return;
+        }
         let (first, last) = (usage.first, usage.last);
         widen(self.accounts.entry(usage.place.account.clone()).or_insert((first, last)), first, last);
         let principal: Arc<str> = match self.principals.get_key_value(usage.identity.key.as_str()) {
@@ -74,6 +78,11 @@ impl Baseline {
     pub(crate) fn taint(&mut self, principal: &str, since: Seconds) {
         let known = self.tainted.entry(principal.to_owned()).or_insert(since);
         *known = (*known).min(since);
+    }
+
+    /// What a principal does is no part of an incident after all.
+    pub(crate) fn absolve(&mut self, principal: &str) {
+        self.tainted.remove(principal);
     }
 
     /// Takes another baseline in. Order does not matter, and twice is once.

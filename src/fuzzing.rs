@@ -30,7 +30,7 @@ pub fn replay_bytes(bytes: &[u8]) {
     let Ok(mut reducer) = Reducer::new(rules, Baseline::default(), Usual::default()) else { return };
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
     Mapper::new(rules, range, LIMIT).map(&objects, &mut |part| reducer.add(part, false));
-    let (report, _) = reducer.finish(&Bills::default(), range);
+    let report = reducer.finish(&Bills::default(), range).report;
     let summary = report.summary;
     let accounted = summary.kept + summary.duplicate + summary.malformed + summary.not_a_log;
     assert_eq!(summary.read, accounted, "the accounting does not close");

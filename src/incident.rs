@@ -61,8 +61,7 @@ impl Incidents {
             self.cases.iter_mut().for_each(|case| case.note_changes(&event));
         }
         if event.facts.as_ref().is_some_and(|facts| !facts.created.is_empty()) {
-            let arn = self.lineage.arn_of(&event.identity);
-            self.works.note(&event, &arn);
+            self.works.note(&event, &event.identity.arn);
         }
         let case = self.case_of(&actor, &event, baseline);
         self.lineage.observe(&actor, &event, baseline);
@@ -100,8 +99,7 @@ impl Incidents {
             findings[finding].incident.get_or_insert_with(|| id.clone());
         }
         let joined = touched.iter().map(|n| (*n, &findings[*n]));
-        let arn = self.lineage.arn_of(&event.identity);
-        let nodes = self.cases[case].absorb(event, arn, joined);
+        let nodes = self.cases[case].absorb(event, joined);
         baseline.taint(&event.identity.key, self.cases[case].first);
         for node in nodes {
             self.claim(node, case, findings);
@@ -182,7 +180,7 @@ impl Incidents {
     fn count_calls(&mut self, end: Seconds, baseline: &Baseline) {
         for counted in self.models.before(end) {
             let event = Arc::new(counted.event());
-            self.works.note(&event, &self.lineage.arn_of(&event.identity));
+            self.works.note(&event, &event.identity.arn);
             let actor = self.lineage.actor(&event);
             if let Some(case) = self.case_of(&actor, &event, baseline) {
                 self.cases[case].burn.call(counted.last, &counted.calls);

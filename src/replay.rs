@@ -1,6 +1,8 @@
 //! Exported logs in, findings and incidents out: a map over files on all cores, and a reduce in order of time.
 
 mod bursts;
+pub(crate) mod door;
+pub(crate) mod kept;
 pub(crate) mod map;
 pub(crate) mod part;
 pub(crate) mod reduce;
@@ -89,7 +91,8 @@ pub(crate) fn replay(
         }
         Ok(())
     })?;
-    Ok(reducer.finish(bills, settings.range))
+    let outcome = reducer.finish(bills, settings.range);
+    Ok((outcome.report, outcome.baseline))
 }
 
 fn claim<'u, 'o>(units: &'u [Unit<'o>], next: &AtomicUsize) -> Option<(usize, &'u Unit<'o>)> {

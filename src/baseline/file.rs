@@ -1,7 +1,7 @@
 //! A baseline as a file: a header line, then one JSON line a fact, sorted, so that equal baselines are equal files.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,12 +23,27 @@ struct Header {
 
 #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(tag = "fact", rename_all = "lowercase", deny_unknown_fields)]
-enum Fact {
+pub(super) enum Fact {
     Account { account: String, first: Seconds, last: Seconds },
     Principal { principal: String, first: Seconds, last: Seconds },
     Born { principal: String, at: Seconds },
     Tainted { principal: String, since: Seconds },
     Seen { family: Family, tuple: String, principal: String, days: String, first: Seconds, last: Seconds },
+}
+
+impl Fact {
+    /// Whether it says nothing any more about what is after a time: whoever was born before is grown up.
+    pub(super) fn is_over(&self, before: Seconds) -> bool {
+        matches!(self, Self::Born { at, .. } if *at < before)
+    }
+
+    /// Whose habit it is, where it is one, and when it was seen last.
+    pub(super) fn habit(&self) -> Option<(&str, Seconds)> {
+        match self {
+            Self::Principal { principal, last, .. } | Self::Seen { principal, last, .. } => Some((principal, *last)),
+            Self::Account { .. } | Self::Born { .. } | Self::Tainted { .. } => None,
+        }
+    }
 }
 
 /// Writes a baseline.
@@ -38,12 +53,18 @@ enum Fact {
 pub(crate) fn save(baseline: &Baseline, path: &Path) -> Result<()> {
     let shown = || path.display().to_string();
     let mut out = BufWriter::new(File::create(path).with_context(shown)?);
-    serde_json::to_writer(&mut out, &Header { kind: KIND.to_owned(), version: VERSION }).with_context(shown)?;
-    for fact in facts(baseline) {
-        writeln!(out).with_context(shown)?;
-        serde_json::to_writer(&mut out, &fact).with_context(shown)?;
+    write(facts(baseline), &mut out).and_then(|()| Ok(out.flush()?)).with_context(shown)
+}
+
+/// Writes facts, sorted, behind a header.
+pub(super) fn write(mut facts: Vec<Fact>, out: &mut dyn Write) -> Result<()> {
+    facts.sort();
+    serde_json::to_writer(&mut *out, &Header { kind: KIND.to_owned(), version: VERSION })?;
+    for fact in facts {
+        writeln!(out)?;
+        serde_json::to_writer(&mut *out, &fact)?;
     }
-    writeln!(out).and_then(|()| out.flush()).with_context(shown)
+    Ok(writeln!(out)?)
 }
 
 /// Reads a baseline.
@@ -52,8 +73,18 @@ pub(crate) fn save(baseline: &Baseline, path: &Path) -> Result<()> {
 /// A file that cannot be read, is no baseline, is of another version, or has an unreadable line, with path and line.
 pub(crate) fn load(path: &Path) -> Result<Baseline> {
     let shown = path.display().to_string();
-    let mut lines = BufReader::new(File::open(path).with_context(|| shown.clone())?).lines();
-    let first = lines.next().transpose().with_context(|| shown.clone())?.unwrap_or_default();
+    let mut baseline = Baseline::default();
+    read(BufReader::new(File::open(path).with_context(|| shown.clone())?), &shown, &mut baseline)?;
+    Ok(baseline)
+}
+
+/// Reads a baseline, or a part of one, into another.
+///
+/// # Errors
+/// As [`load`]; what is read is called by a name.
+pub(super) fn read(input: impl BufRead, shown: &str, baseline: &mut Baseline) -> Result<()> {
+    let mut lines = input.lines();
+    let first = lines.next().transpose().with_context(|| shown.to_owned())?.unwrap_or_default();
     match serde_json::from_str::<Header>(&first) {
         Ok(header) if header.kind == KIND && header.version == VERSION => {}
         Ok(header) if header.kind == KIND => {
@@ -61,16 +92,15 @@ pub(crate) fn load(path: &Path) -> Result<Baseline> {
         }
         _ => bail!("{shown}: not a baseline"),
     }
-    let mut baseline = Baseline::default();
     for (number, line) in lines.enumerate() {
         let place = || format!("{shown}:{}", number + 2);
         let fact = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
-        restore(&mut baseline, fact).with_context(place)?;
+        restore(baseline, fact).with_context(place)?;
     }
-    Ok(baseline)
+    Ok(())
 }
 
-fn facts(baseline: &Baseline) -> Vec<Fact> {
+pub(super) fn facts(baseline: &Baseline) -> Vec<Fact> {
     let accounts = baseline.accounts.iter().map(|(account, (first, last))| Fact::Account {
         account: account.clone(),
         first: *first,
@@ -97,9 +127,7 @@ fn facts(baseline: &Baseline) -> Vec<Fact> {
             }
         })
     });
-    let mut facts: Vec<_> = accounts.chain(principals).chain(born).chain(tainted).chain(seen).collect();
-    facts.sort();
-    facts
+    accounts.chain(principals).chain(born).chain(tainted).chain(seen).collect()
 }
 
 fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {

@@ -9,7 +9,7 @@ use super::lineage::{Edge, Lineage, Node, children};
 use crate::baseline::Baseline;
 use crate::event::facts::Resource;
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
-use crate::model::{Confidence, Created, Finding, Level};
+use crate::model::{Confidence, Created, Finding, Level, Members};
 
 /// The root's own calls stop counting this long after the last bad finding.
 const ROOT_COOLS: Seconds = DAY;
@@ -46,7 +46,10 @@ pub(crate) struct Case {
     pub assumed: BTreeSet<String>,
     /// Calls by members: how often each action was made and refused.
     pub actions: BTreeMap<String, (u64, u64)>,
+    /// What no call tells and Stakeout saw itself, in words.
+    pub observed: BTreeSet<String>,
     pub burn: Burn,
+    pub members: Members,
     pub merged_into: Option<usize>,
     last_bad: Seconds,
 }
@@ -85,7 +88,9 @@ impl Case {
             findings: BTreeSet::new(),
             assumed: BTreeSet::new(),
             actions: BTreeMap::new(),
+            observed: BTreeSet::new(),
             burn: Burn::default(),
+            members: Members::default(),
             merged_into: None,
             last_bad: event.time,
             root_identity: identity,
@@ -154,11 +159,15 @@ impl Case {
         }
     }
 
+    /// No call is part of it: its members are whom it is about, and not who did it.
+    pub(crate) fn is_observed_only(&self) -> bool {
+        self.actions.is_empty() && !self.observed.is_empty()
+    }
+
     /// Takes an event of a member in; returns the nodes that it made, which are members from now on.
     pub(crate) fn absorb<'f>(
         &mut self,
         event: &Event,
-        arn: String,
         findings: impl Iterator<Item = (usize, &'f Finding)>,
     ) -> Vec<Node> {
         for (position, finding) in findings {
@@ -173,17 +182,21 @@ impl Case {
             }
         }
         self.last = self.last.max(event.time);
+        self.members.events.insert(Arc::clone(&event.id));
+        self.members.principals.insert(event.identity.key.clone());
         self.accounts.insert(event.place.account.clone());
         self.credentials.extend(event.identity.credential.clone());
         if event.identity.kind != PrincipalKind::Service {
-            self.principals.insert(arn);
+            self.principals.insert(event.identity.arn.clone());
         }
         self.source_ips.extend(event.place.address().map(str::to_owned));
         if !event.shape.global && event.shape.settles() {
             self.regions.insert(event.place.region.clone());
         }
-        let (made, refused) = self.actions.entry(event.shape.action()).or_default();
-        *(if event.shape.failed { refused } else { made }) += 1;
+        if !event.shape.is_observation() {
+            let (made, refused) = self.actions.entry(event.shape.action()).or_default();
+            *(if event.shape.failed { refused } else { made }) += 1;
+        }
         self.take_facts(event);
         children(event)
     }
@@ -192,6 +205,7 @@ impl Case {
         let Some(facts) = &event.facts else {
             return;
         };
+        self.observed.extend(facts.told.clone());
         if let Some(minted) = &facts.minted {
             self.credentials.extend(minted.credential.clone());
             self.principals.insert(minted.arn.clone());
@@ -250,12 +264,15 @@ impl Case {
         self.attack.extend(other.attack);
         self.findings.extend(other.findings);
         self.assumed.extend(other.assumed);
+        self.observed.extend(other.observed);
         for (action, (made, refused)) in other.actions {
             let mine = self.actions.entry(action).or_default();
             mine.0 += made;
             mine.1 += refused;
         }
         self.burn.merge(other.burn);
+        self.members.events.extend(other.members.events);
+        self.members.principals.extend(other.members.principals);
     }
 }
 

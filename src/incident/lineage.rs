@@ -69,8 +69,6 @@ pub(crate) struct Lineage {
     seen: AHashMap<Node, Seen>,
     /// Sign-ins per principal, of the last days.
     logins: AHashMap<String, Vec<Seconds>>,
-    /// The user that each long-term key was made for.
-    owners: AHashMap<String, String>,
 }
 
 impl Lineage {
@@ -118,11 +116,6 @@ impl Lineage {
         }
         if is_login(event) {
             self.logins.entry(caller(identity)).or_default().push(event.time);
-        }
-        if let Some(minted) = event.facts.as_ref().and_then(|facts| facts.minted.as_ref())
-            && let Some(key) = minted.credential.as_ref().filter(|key| key.starts_with("AK") || key.starts_with("LK"))
-        {
-            self.owners.insert(key.clone(), minted.arn.clone());
         }
         let network = event.place.network.as_deref();
         let usual = network.is_some_and(|n| baseline.usual_network(&event.place.account, &identity.key, n, event.time));
@@ -174,12 +167,6 @@ impl Lineage {
             path.push(edge.by.clone());
         }
         path
-    }
-
-    /// The ARN of a caller. One whose name is its key has no name: it is the user that the key was made for.
-    pub(crate) fn arn_of(&self, identity: &Identity) -> String {
-        let named_by_key = identity.credential.as_ref().filter(|key| identity.arn.ends_with(&format!("/{key}")));
-        named_by_key.and_then(|key| self.owners.get(key)).unwrap_or(&identity.arn).clone()
     }
 
     /// Whom a node was last seen as.

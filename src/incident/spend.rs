@@ -10,7 +10,7 @@ use super::work::{Work, Works, bill_name};
 use crate::baseline::Baseline;
 use crate::cost::{Day, is_regional, start_of};
 use crate::event::{DAY, Seconds};
-use crate::model::{Confidence, Created, Finding, Incident, Level, Root, Spend, Status, dollars, noun};
+use crate::model::{Basis, Confidence, Created, Finding, Incident, Level, Members, Root, Spend, Status, dollars, noun};
 use crate::price::Prices;
 
 /// An incident this long without an event is over, and costs after it are another story.
@@ -214,7 +214,8 @@ impl Overspend {
             merged_into: None,
             burn_usd_per_hour: burn.as_ref().map(|burn| burn.usd_per_hour),
             narrative: self.narrative(&own, &spends, burn),
-            on_bill: true,
+            basis: Basis::Bill,
+            members: Members::default(),
         }
     }
 

@@ -6,12 +6,14 @@ use super::burn::Estimate;
 use super::case::Case;
 use super::lineage::Node;
 use crate::event::{DAY, Seconds, time};
-use crate::model::{Confidence, Created, Finding, Incident, Root, Status, noun};
+use crate::model::{Basis, Confidence, Created, Finding, Incident, Root, Status, noun};
 
 /// The narrative has room for what so many identities made.
 const MOST_MAKERS: usize = 3;
 /// Sentences of a narrative. The way in, its maker, what was made and what that costs are always among them.
 const MOST_SENTENCES: usize = 8;
+/// Observations that are told one by one.
+const MOST_SEEN: usize = 3;
 /// A title has room for this many kinds of things made.
 const KINDS_IN_TITLE: usize = 2;
 
@@ -31,7 +33,7 @@ pub(crate) fn incident(case: &Case, findings: &[Finding], burn: Option<Estimate>
         root: Root {
             principal: Some(case.root_identity.arn.clone()),
             credential: root_credential(case),
-            confidence: case.confidence,
+            confidence: if case.is_observed_only() { Confidence::Unknown } else { case.confidence },
         },
         principals: case.principals.iter().cloned().collect(),
         credentials: case.credentials.iter().cloned().collect(),
@@ -43,7 +45,8 @@ pub(crate) fn incident(case: &Case, findings: &[Finding], burn: Option<Estimate>
         merged_into: None,
         burn_usd_per_hour: burn.as_ref().map(|burn| burn.usd_per_hour),
         narrative: narrative(case, &own, burn),
-        on_bill: false,
+        basis: if case.is_observed_only() { Basis::Observation } else { Basis::Calls },
+        members: case.members.clone(),
     }
 }
 
@@ -77,8 +80,14 @@ fn title(case: &Case, findings: &[&Finding]) -> String {
 }
 
 fn narrative(case: &Case, findings: &[&Finding], burn: Option<Estimate>) -> Vec<String> {
-    let mut told = vec![way_in(case)];
-    told.extend(maker(case));
+    let mut told = Vec::new();
+    if case.is_observed_only() {
+        told.push(format!("Nobody is on record; it is about {}.", case.root_identity.arn));
+    } else {
+        told.push(way_in(case));
+        told.extend(maker(case));
+    }
+    told.extend(observed(case));
     told.extend(made(case));
     told.extend(burn.map(|burn| burn.told));
     told.extend(super::spend::told_of(findings));
@@ -109,6 +118,18 @@ fn way_in(case: &Case) -> String {
         (Confidence::Unknown, _) => "; no credential is recorded",
     };
     format!("The way in is {who}, first used for this at {}{from}{sure}.", stamp(case.first))
+}
+
+/// What no call tells.
+fn observed(case: &Case) -> Option<String> {
+    let seen: Vec<_> = case.observed.iter().map(String::as_str).collect();
+    (!seen.is_empty()).then(|| format!("Seen without a call that did it: {}.", seen_of(&seen)))
+}
+
+fn seen_of(seen: &[&str]) -> String {
+    let (shown, rest) = seen.split_at(seen.len().min(MOST_SEEN));
+    let rest = if rest.is_empty() { String::new() } else { format!("; and {} more", rest.len()) };
+    format!("{}{rest}", shown.join("; "))
 }
 
 fn maker(case: &Case) -> Option<String> {

@@ -29,6 +29,11 @@ impl Model {
         Self(u8::try_from(place).unwrap_or(u8::MAX))
     }
 
+    /// The word by which [`Self::of`] finds it.
+    pub(crate) fn word(self) -> &'static str {
+        FAMILIES.get(usize::from(self.0)).map_or("", |(word, _)| word)
+    }
+
     /// US dollars for one call.
     pub(crate) fn usd(self) -> f64 {
         FAMILIES.get(usize::from(self.0)).map_or(0.0, |(_, price)| *price)

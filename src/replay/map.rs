@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use super::door::Door;
 use super::part::{ModelCall, Noted, Part, Usage};
 use super::table::Table;
 use crate::detect::catalog::Rules;
@@ -45,6 +46,8 @@ struct Memory<'r> {
     places: Table<Arc<Place>>,
     days: Table<Day>,
     part: Part,
+    /// Where there is one, every event comes in once.
+    door: Option<Door>,
 }
 
 /// A `userIdentity` as it was written, and what it means.
@@ -70,6 +73,18 @@ impl<'r> Mapper<'r> {
     /// A worker that unpacks at most so many bytes of one object.
     pub(crate) fn new(rules: &'r Rules, range: Range, max_object_bytes: u64) -> Self {
         Self { rules, range, reader: Reader::new(max_object_bytes), memory: Memory::new(rules) }
+    }
+
+    /// The same, for feeds that are read in turns: what came in through `door` before is a duplicate.
+    pub(crate) fn behind(rules: &'r Rules, range: Range, max_object_bytes: u64, door: Door) -> Self {
+        let mut mapper = Self::new(rules, range, max_object_bytes);
+        mapper.memory.door = Some(door);
+        mapper
+    }
+
+    /// Gives the door back.
+    pub(crate) fn into_door(self) -> Option<Door> {
+        self.memory.door
     }
 
     /// Reads objects and gives what they hold: in one part, or in several where one would become large.
@@ -125,15 +140,21 @@ impl<'r> Memory<'r> {
             places: Table::default(),
             days: Table::default(),
             part: Part::default(),
+            door: None,
         }
     }
 
     /// One event: counted, and kept as far as somebody needs it.
     fn take(&mut self, rules: &Rules, record: &Record<'_>, judged: bool) {
+        let who = self.caller(record);
+        let identity = &self.callers.get(who).identity;
+        if self.door.as_mut().is_some_and(|door| !door.lets_in(record, identity)) {
+            return;
+        }
         let fingerprint = self.fingerprint(record);
         self.part.seen.push(fingerprint);
-        let who = self.caller(record);
         let what = self.kind(record, who);
+        let judged = judged && !rules.own.is_watching(&self.callers.get(who).identity, &self.kinds.get(what).shape);
         let place = self.place(record, who);
         let key = [who, what, place];
         let usage = self.note(key, record, fingerprint, judged);
@@ -240,7 +261,7 @@ impl<'r> Memory<'r> {
         let [who, what, place] = key;
         let (identity, plan, place) = (&self.callers.get(who).identity, self.kinds.get(what), self.places.get(place));
         let json = Json::default();
-        let mut view = View::new(record, identity, &plan.shape, place, &json, &rules.prices);
+        let mut view = View::new(record, identity, &plan.shape, place, &json, &rules.prices, &rules.own);
         let mut matched = plan.always.clone();
         matched.extend(plan.ask.iter().copied().filter(|rule| matches(rules, *rule, &mut view)));
         if !judged {

@@ -68,6 +68,25 @@ impl Usage {
         Caller { identity, place, shape: Arc::clone(&self.plan.shape) }
     }
 
+    /// Tells apart what rules that ask what is new tell apart.
+    pub(super) fn key(&self) -> String {
+        let (who, what, place) = (&self.identity, &self.plan.shape, &self.place);
+        let key = [
+            &who.key,
+            who.credential.as_deref().unwrap_or_default(),
+            &what.source,
+            &what.raw_name,
+            &what.error_code,
+            &what.user_agent,
+            &place.account,
+            &place.region,
+            &place.source_ip,
+        ];
+        let parts = key.iter().map(|part| format!("{}:{part}", part.len()));
+        let rules = self.plan.daily.iter().map(|rule| format!(",{rule}"));
+        parts.chain(rules).collect()
+    }
+
     /// One of the calls as an event, for rules that need no more of it.
     pub(crate) fn event(&self, call: &Noted, rules: Vec<u16>) -> Event {
         Event {
@@ -126,21 +145,7 @@ impl Pending {
 
     /// Adds the first call of a kind, caller and place on a day, as far as one part knows.
     pub(crate) fn add_first(&mut self, usage: &Arc<Usage>, call: &Noted) {
-        let (who, what, place) = (&usage.identity, &usage.plan.shape, &usage.place);
-        let key = [
-            &who.key,
-            who.credential.as_deref().unwrap_or_default(),
-            &what.source,
-            &what.raw_name,
-            &what.error_code,
-            &what.user_agent,
-            &place.account,
-            &place.region,
-            &place.source_ip,
-        ];
-        let parts = key.iter().map(|part| format!("{}:{part}", part.len()));
-        let rules = usage.plan.daily.iter().map(|rule| format!(",{rule}"));
-        let key: String = parts.chain(rules).collect();
+        let key = usage.key();
         let first = (call.clone(), Arc::clone(usage));
         match self.firsts.entry((key, call.at.div_euclid(DAY))) {
             Entry::Vacant(entry) => {
@@ -154,8 +159,9 @@ impl Pending {
         }
     }
 
-    /// Takes out all events before a time, in order and each once: by time, then what creates something before what
-    /// does not (order inside one second is undefined, and a thing is created before it is used), then by id. Those before
+    /// Takes out all events before a time, in order and each once: by time, then who can call before what
+    /// else is made, and that before the rest (order inside one second is undefined, and a thing is made before it is
+    /// used), then by id. Those before
     /// `settled` were given out once, and come only if they are new.
     pub(crate) fn before(&mut self, end: Seconds, settled: Seconds) -> Vec<Event> {
         let events = &mut self.events;
@@ -184,9 +190,16 @@ impl Pending {
 }
 
 /// What tells events apart and puts them in order.
-fn position(event: &Event) -> (Seconds, bool, &str, &str, &str) {
-    let creates = event.facts.as_ref().is_some_and(|facts| facts.creates());
-    (event.time, !creates, &event.id, &event.shape.source, &event.shape.name)
+fn position(event: &Event) -> (Seconds, u8, &str, [&str; 4]) {
+    let rank = match &event.facts {
+        Some(facts) if facts.makes_caller() => 0,
+        Some(facts) if facts.creates() => 1,
+        _ => 2,
+    };
+    let (shape, identity) = (&event.shape, &event.identity);
+    // One id with two callers is a forgery, and must not stand for the real event.
+    let rest = [&shape.source, &shape.name, &identity.key, identity.credential.as_deref().unwrap_or_default()];
+    (event.time, rank, &event.id, rest)
 }
 
 /// Puts two copies of one event together. Which one comes first must not matter.

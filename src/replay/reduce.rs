@@ -10,6 +10,7 @@ use anyhow::Result;
 use hashbrown::HashSet;
 
 use super::bursts::Bursts;
+use super::kept::Kept;
 use super::map::Range;
 use super::part::{Counts, Noted, Part, Pending};
 use crate::baseline::{Baseline, Usage};
@@ -17,7 +18,7 @@ use crate::cost::Usual;
 use crate::detect::catalog::Rules;
 use crate::detect::engine::Detection;
 use crate::detect::spend;
-use crate::event::{DAY, Seconds};
+use crate::event::{DAY, Event, Owners, Seconds};
 use crate::incident::Incidents;
 use crate::incident::models::hour;
 use crate::model::Summary;
@@ -43,6 +44,21 @@ pub(crate) struct Reducer<'r> {
     span: Option<(Seconds, Seconds)>,
     accounts: BTreeSet<String>,
     regions: BTreeSet<String>,
+    /// Whose keys are.
+    pub owners: Owners,
+    /// The time of the last event, also of those that were kept of the past.
+    latest: Seconds,
+    /// The events in their order, where somebody keeps them.
+    judged: Option<Vec<Arc<Event>>>,
+}
+
+/// What a replay came to.
+pub(crate) struct Outcome {
+    pub report: Report,
+    /// With what was learned.
+    pub baseline: Baseline,
+    /// The events in the order in which they were judged, where the past was recalled.
+    pub judged: Vec<Arc<Event>>,
 }
 
 /// Fingerprints of events, to tell duplicates: those of objects without a delivery time, and those of the last days.
@@ -72,7 +88,24 @@ impl<'r> Reducer<'r> {
             span: None,
             accounts: BTreeSet::new(),
             regions: BTreeSet::new(),
+            owners: Owners::default(),
+            latest: 0,
+            judged: None,
         })
+    }
+
+    /// Takes in what was kept of the past, and keeps the events as they are judged.
+    pub(crate) fn recall(&mut self, kept: &Kept) {
+        self.judged.get_or_insert_default();
+        for usage in &kept.usage {
+            self.bursts.add(usage, &|_| false);
+            usage.noted.iter().for_each(|call| self.pending.add_first(usage, call));
+        }
+        for called in &kept.calls {
+            self.incidents.models.add(called.caller.clone(), called.last, called.model, called.count);
+        }
+        self.latest = kept.latest().unwrap_or(0).max(self.latest);
+        kept.events.iter().cloned().for_each(|event| self.pending.add(event));
     }
 
     /// Takes a part in.
@@ -86,6 +119,7 @@ impl<'r> Reducer<'r> {
                 self.pending.add_first(usage, call);
             }
             let (first, last) = (usage.first, usage.last);
+            self.latest = self.latest.max(last);
             self.span = Some(self.span.map_or((first, last), |(from, until)| (from.min(first), until.max(last))));
             if !self.accounts.contains(&usage.place.account) {
                 self.accounts.insert(usage.place.account.clone());
@@ -93,18 +127,10 @@ impl<'r> Reducer<'r> {
             if !self.regions.contains(&usage.place.region) {
                 self.regions.insert(usage.place.region.clone());
             }
-            let usage = Usage { identity: &usage.identity, place: &usage.place, shape: &usage.plan.shape, first, last };
-            self.baseline.record(&self.rules.families, &usage);
         }
+        learn(&mut self.baseline, self.rules, &part);
         self.count(&part, dated);
-        for event in part.events {
-            for made in event.facts.iter().flat_map(|facts| &facts.created) {
-                if let Some(principal) = &made.principal {
-                    self.baseline.born(principal, event.time);
-                }
-            }
-            self.pending.add(event);
-        }
+        part.events.into_iter().for_each(|event| self.pending.add(event));
     }
 
     /// Counts each record once, and those that are calls of models for whoever made them.
@@ -139,19 +165,22 @@ impl<'r> Reducer<'r> {
         let settled = std::mem::replace(&mut self.settled, end);
         let pending = &mut self.pending;
         self.bursts.give(end, |event| pending.add(event));
-        for event in self.pending.before(end, settled) {
+        for mut event in self.pending.before(end, settled) {
+            self.owners.name(&mut event);
+            self.owners.note(&event);
             let touched = self.detection.take(&event, &self.baseline);
-            self.incidents.take(Arc::new(event), touched, &mut self.detection.findings, &mut self.baseline);
+            let event = Arc::new(event);
+            self.judged.iter_mut().for_each(|judged| judged.push(Arc::clone(&event)));
+            self.incidents.take(event, touched, &mut self.detection.findings, &mut self.baseline);
         }
     }
 
-    /// Judges what is left, and the bills, and returns everything found, with the baseline.
-    pub(crate) fn finish(mut self, bills: &Bills, range: Range) -> (Report, Baseline) {
+    /// Judges what is left, and the bills, and returns everything found.
+    pub(crate) fn finish(mut self, bills: &Bills, range: Range) -> Outcome {
         self.judge(Seconds::MAX);
-        let now = self.span.map_or(0, |(_, last)| last);
         let mut findings = self.detection.findings;
         findings.extend(spend::judge(&bills.ledger, &bills.anomalies, self.rules, (range.start, range.end)));
-        let incidents = self.incidents.finish(&mut findings, &self.baseline, &self.rules.prices, now);
+        let incidents = self.incidents.finish(&mut findings, &self.baseline, &self.rules.prices, self.latest);
         findings.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
         let mut accounts = self.accounts;
         accounts.extend(bills.accounts());
@@ -174,7 +203,22 @@ impl<'r> Reducer<'r> {
             history_days: self.baseline.span_days(),
             cost: bills.summary(),
         };
-        (Report { findings, incidents, summary }, self.baseline)
+        let report = Report { findings, incidents, summary };
+        Outcome { report, baseline: self.baseline, judged: self.judged.unwrap_or_default() }
+    }
+}
+
+/// What a part teaches of what is usual.
+pub(crate) fn learn(baseline: &mut Baseline, rules: &Rules, part: &Part) {
+    for usage in &part.usage {
+        let (first, last) = (usage.first, usage.last);
+        let usage = Usage { identity: &usage.identity, place: &usage.place, shape: &usage.plan.shape, first, last };
+        baseline.record(&rules.families, &usage);
+    }
+    for event in &part.events {
+        for made in event.facts.iter().flat_map(|facts| &facts.created) {
+            made.principal.iter().for_each(|principal| baseline.born(principal, event.time));
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::map::{Mapper, Range};
-use super::reduce::Reducer;
+use super::reduce::{Outcome, Reducer};
 use crate::baseline::Baseline;
 use crate::cost::Usual;
 use crate::detect::Rules;
@@ -45,7 +45,7 @@ fn replay_path(path: &Path) -> (Report, Baseline) {
     let mut reducer = Reducer::new(rules(), Baseline::default(), Usual::default()).unwrap();
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
     Mapper::new(rules(), range, 1 << 20).map(&objects, &mut |part| reducer.add(part, false));
-    let (report, baseline) = reducer.finish(&Bills::default(), range);
+    let Outcome { report, baseline, .. } = reducer.finish(&Bills::default(), range);
     let summary = &report.summary;
     assert_eq!(summary.read, summary.kept + summary.duplicate + summary.malformed + summary.not_a_log);
     assert_eq!(summary.incidents, report.incidents.len());
