@@ -3,17 +3,24 @@
 //! Results go to stdout, everything about the run to stderr.
 
 mod completions;
+mod config;
 mod cost;
 mod detectors;
 mod drill;
+mod incidents;
+mod journal;
 mod output;
 mod replay;
+mod state;
+mod watch;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::event::Seconds;
 use crate::model::Skipped;
 use crate::report::Look;
 
@@ -43,6 +50,9 @@ const REFUSED: u8 = 2;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// The settings [default: STAKEOUT_CONFIG, ./stakeout.toml or $XDG_CONFIG_HOME/stakeout/stakeout.toml].
+    #[arg(long, global = true, value_name = "FILE", display_order = 899)]
+    config: Option<PathBuf>,
     /// No colour. `NO_COLOR` in the environment does the same.
     #[arg(long, global = true, display_order = 900)]
     no_color: bool,
@@ -54,9 +64,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Replay(replay::Arguments),
+    Watch(watch::Arguments),
+    Incidents(incidents::List),
+    Show(incidents::Show),
+    Close(incidents::Close),
     Cost(cost::Arguments),
     Drill(drill::Arguments),
     Detectors(detectors::Arguments),
+    Journal(journal::Arguments),
+    State(state::Arguments),
+    Config(config::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -107,11 +124,19 @@ pub fn main() -> ExitCode {
     };
     let color = !cli.no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let voice = Voice { color, quiet: cli.quiet };
+    let config = cli.config.as_deref();
     let result = match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, voice),
+        Command::Watch(arguments) => watch::run(arguments, config, voice),
+        Command::Incidents(arguments) => incidents::list(arguments, config),
+        Command::Show(arguments) => incidents::show(arguments, config, voice),
+        Command::Close(arguments) => incidents::close(arguments, config, voice),
         Command::Cost(arguments) => cost::run(arguments, voice),
         Command::Drill(arguments) => drill::run(arguments, voice),
         Command::Detectors(arguments) => detectors::run(arguments, voice),
+        Command::Journal(arguments) => journal::run(arguments, config, voice),
+        Command::State(arguments) => state::run(arguments, config, voice),
+        Command::Config(arguments) => config::run(arguments, config, voice),
         Command::Completions(arguments) => completions::run(arguments),
     };
     match result {
@@ -127,7 +152,13 @@ pub fn main() -> ExitCode {
 /// A line on stderr, with whatever a log may have put into it made harmless.
 fn complain(text: &str) {
     // Nobody is left to tell when stderr is closed.
-    let _ = writeln!(io::stderr(), "{}", crate::report::escape::terminal(text));
+    let _ = writeln!(io::stderr(), "{}", crate::model::escape::terminal(text));
+}
+
+/// The time of day.
+#[expect(clippy::disallowed_methods, reason = "commands run at a time of day; everything below gets it as a value")]
+fn now() -> Seconds {
+    jiff::Timestamp::now().as_second()
 }
 
 /// The reader of our output left, as `head` does.

@@ -9,6 +9,7 @@
 //! - `source`: from paths to raw records; bills, from files and from Cost Explorer
 //! - `detect`: rules, what is new, correlations
 //! - `incident`: lineage, grouping, words
+//! - `notify`: terminal, file, webhook, SNS; metrics and heartbeat
 //! - `report`: table, ndjson, json, markdown, csv
 //! - `drill`: scenarios to rehearse with
 //! - `model`: the nouns that stages hand on
@@ -16,14 +17,18 @@
 //! - `baseline`: what is usual
 //! - `cost`: what was spent, as it was known at a time
 //! - `price`: what things cost by the hour at list prices
+//! - `config`: the settings
 //! - `aws`: how the SDK is configured
+//! - `store`: what outlives the process: SQLite or DynamoDB behind one trait
+//! - `journal`: the hash-chained record of what happened
 //!
 //! Flows use stages and floor; a stage uses only the floor (`event`, `baseline`, `cost`, `price`,
-//! `model`, `aws`); the floor uses nothing above it.
+//! `model`, `config`, `aws`, `store`, `journal`); the floor uses nothing above it.
 
 pub(crate) mod aws;
 pub(crate) mod baseline;
 pub mod cli;
+pub(crate) mod config;
 pub(crate) mod cost;
 pub(crate) mod detect;
 pub(crate) mod drill;
@@ -31,8 +36,12 @@ pub(crate) mod event;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub(crate) mod incident;
+pub(crate) mod journal;
 pub(crate) mod model;
+pub(crate) mod notify;
 pub(crate) mod price;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod source;
+pub(crate) mod store;
+pub(crate) mod watch;

@@ -140,7 +140,7 @@ fn test(folder: &Path, fixtures: PathBuf, voice: Voice) -> Result<Status> {
     )?;
     let mut out = io::stdout().lock();
     for line in &outcome.lines {
-        writeln!(out, "{}", crate::report::escape::terminal(line))?;
+        writeln!(out, "{}", crate::model::escape::terminal(line))?;
     }
     for problem in &rules.problems {
         super::complain(&problem.to_string());

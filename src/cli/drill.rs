@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{Status, Voice};
-use crate::detect::block::parse_duration;
 use crate::drill::{Options, Scenario, write_tree};
+use crate::event::time;
 
 /// Write a scenario as CloudTrail logs, with ordinary life around it, its bill, and what is true about it.
 ///
@@ -57,7 +57,7 @@ pub(super) struct Arguments {
 }
 
 fn parse_length(text: &str) -> Result<Duration, String> {
-    let seconds = parse_duration(text).and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = time::parse_duration(text).and_then(|seconds| u64::try_from(seconds).ok());
     seconds.map(Duration::from_secs).ok_or_else(|| format!("{text:?} is no duration such as 90s, 15m or 1h"))
 }
 

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod baseline;
+mod config;
 mod corpus;
 mod cost;
 mod cost_live;
@@ -16,3 +17,5 @@ mod order;
 mod report;
 mod rules;
 mod stand_in;
+mod store;
+mod watch;

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use rust_decimal::Decimal;
 
-use crate::cli::{Voice, complain};
+use crate::cli::{Voice, complain, now};
+use crate::config::state_folder;
 use crate::event::{Seconds, time};
 use crate::model::{counted, money_exact};
 use crate::source::explorer::{Cache, Explorer, Patience, Plan, Policy, Polled, price};
@@ -72,7 +73,9 @@ pub(super) fn ask(arguments: &Live, voice: Voice) -> Result<Asked> {
     let now = now();
     let folder = match &arguments.cache {
         Some(folder) => folder.clone(),
-        None => state_folder().context("neither HOME nor XDG_STATE_HOME is set; name a folder with --cache DIR")?,
+        None => state_folder()
+            .map(|folder| folder.join("cost"))
+            .context("neither HOME nor XDG_STATE_HOME is set; name a folder with --cache DIR")?,
     };
     let name = folder.to_str().context("the path of the cache is no UTF-8; name another with --cache DIR")?.to_owned();
     let mut cache = Cache::open(&folder, arguments.account.as_deref())?;
@@ -142,16 +145,4 @@ fn after(polled: &Polled, policy: &Policy, cache: &Cache, now: Seconds) -> Strin
 fn spent(policy: &Policy, cache: &Cache, now: Seconds) -> String {
     let paid = price(cache.history().paid_in_month(now));
     format!("paid this month {} of {}", money_exact(paid, "USD"), money_exact(policy.budget, "USD"))
-}
-
-/// `$XDG_STATE_HOME/stakeout/cost`, else the same under `~/.local/state`.
-fn state_folder() -> Option<PathBuf> {
-    let given = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = given.or_else(|| Some(std::env::home_dir()?.join(".local/state")))?;
-    Some(state.join("stakeout/cost"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "what is due depends on the time of day; the plan gets it as a value")]
-fn now() -> Seconds {
-    jiff::Timestamp::now().as_second()
 }

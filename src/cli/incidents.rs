@@ -1,0 +1,201 @@
+//! `stakeout incidents`, `show` and `close`: what a watch knows, and what a person decided.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{Status, Voice, now, output, state};
+use crate::config::Config;
+use crate::event::time;
+use crate::journal::Entry;
+use crate::model::escape::terminal;
+use crate::model::{Status as Stage, Summary};
+use crate::report::{Format, Report};
+use crate::store::watched::{Closed, Known, Resolution};
+use crate::store::{AnyStore, Head, State};
+use crate::watch::{Told, incident};
+
+/// List the incidents that a watch knows: the open ones, or all.
+///
+/// Exit status: 0 done, 2 there is no state.
+#[derive(Args)]
+pub(super) struct List {
+    /// Closed ones too.
+    #[arg(long)]
+    all: bool,
+    /// How to write them: table, ndjson or json.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// Tell one incident, with its findings and what to do next.
+///
+/// Exit status: 0 done, 2 there is no such incident.
+#[derive(Args)]
+pub(super) struct Show {
+    /// The incident's id, or how it begins.
+    id: String,
+    /// How to write it [default: table on a terminal, else ndjson].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+/// Close an incident, with what it was and why.
+///
+/// What its principals did counts as usual again, unless it was contained. When it goes on in a new way within seven
+/// days, it opens again.
+///
+/// Exit status: 0 done, 2 there is no such incident, or it is closed.
+#[derive(Args)]
+pub(super) struct Close {
+    /// The incident's id, or how it begins.
+    id: String,
+    /// What it was.
+    #[arg(long = "as", value_enum)]
+    resolution: What,
+    /// Why, for the journal.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// Who decided [default: the user of the operating system].
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+/// What an incident was.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// It did not happen.
+    FalsePositive,
+    /// It happened, and it is all right.
+    Benign,
+    /// It happened, and it is cut off.
+    Contained,
+}
+
+pub(super) fn list(arguments: &List, config: Option<&Path>) -> Result<Status> {
+    let state = state::block_on(open(config))?;
+    let mut known: Vec<_> = state.head().watch.incidents.iter().collect();
+    known.retain(|(_, known)| arguments.all || known.status != Stage::Closed);
+    known.sort_by_key(|(id, known)| (std::cmp::Reverse(known.opened_at), id.to_owned()));
+    let mut out = io::stdout().lock();
+    let values: Vec<_> = known.iter().map(|(id, known)| value(id, known)).collect();
+    match arguments.format {
+        Format::Json => writeln!(out, "{:#}", json!({ "schema": "stakeout/1", "incidents": values }))?,
+        Format::Ndjson => values.iter().try_for_each(|value| writeln!(out, "{value}"))?,
+        Format::Table => {
+            if known.is_empty() {
+                writeln!(out, "No {}incidents.", if arguments.all { "" } else { "open " })?;
+            }
+            for (id, known) in known {
+                let (level, at) = (known.level.as_str(), time::format(known.opened_at));
+                let line = format!("{id}  {level:<8}  {:<6}  {at}  {}", known.status.as_str(), known.title);
+                writeln!(out, "{}", terminal(&line))?;
+            }
+        }
+        Format::Markdown | Format::Csv => bail!("a list of incidents is written as table, ndjson or json"),
+    }
+    Ok(Status::Quiet)
+}
+
+fn value(id: &str, known: &Known) -> serde_json::Value {
+    json!({
+        "id": id,
+        "title": known.title,
+        "level": known.level.as_str(),
+        "status": known.status.as_str(),
+        "opened_at": time::format(known.opened_at),
+        "last_event": time::format(known.last_event),
+        "merged_into": known.merged_into,
+        "closed": known.closed,
+    })
+}
+
+pub(super) fn show(arguments: &Show, config: Option<&Path>, voice: Voice) -> Result<Status> {
+    let (known, told) = state::block_on(async {
+        let state = open(config).await?;
+        let (id, known) = find(&state, &arguments.id)?;
+        Ok((known, incident(&state, &id).await?.with_context(|| format!("{id} is not stored"))?))
+    })?;
+    let Told { mut incident, findings } = told;
+    incident.status = known.status;
+    incident.merged_into.clone_from(&known.merged_into);
+    let summary = Summary {
+        first_event: Some(incident.first_event),
+        last_event: Some(incident.last_event),
+        accounts: incident.accounts.clone(),
+        regions: incident.regions.clone(),
+        findings: findings.len(),
+        incidents: 1,
+        ..Summary::default()
+    };
+    if let Some(closed) = &known.closed {
+        let Closed { at, resolution, by, why } = closed;
+        voice.remark(&format!("closed as {} by {by} at {}: {why}", resolution.as_str(), time::format(*at)));
+    }
+    let report = Report { findings, incidents: vec![incident], summary };
+    output::to(None, voice, |look, is_terminal, out| {
+        let usual = if is_terminal { Format::Table } else { Format::Ndjson };
+        report.write(arguments.format.unwrap_or(usual), look, out)
+    })?;
+    Ok(Status::Quiet)
+}
+
+pub(super) fn close(arguments: &Close, config: Option<&Path>, voice: Voice) -> Result<Status> {
+    if arguments.why.trim().is_empty() {
+        bail!("--why wants a reason");
+    }
+    let resolution = match arguments.resolution {
+        What::FalsePositive => Resolution::FalsePositive,
+        What::Benign => Resolution::Benign,
+        What::Contained => Resolution::Contained,
+    };
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let by = arguments.by.clone().unwrap_or_else(|| user.clone());
+    let closed = Closed { at: now(), resolution, by, why: arguments.why.clone() };
+    let detail = json!({ "as": resolution.as_str(), "by": closed.by, "os_user": user, "why": closed.why });
+    let id = state::block_on(async {
+        let mut state = open(config).await?;
+        let (id, _) = find(&state, &arguments.id)?;
+        let mut is_late = false;
+        let change = |head: &mut Head| {
+            // By what is stored at this moment: somebody else may have been faster.
+            let open = head.watch.incidents.get_mut(&id).filter(|known| known.status != Stage::Closed);
+            is_late = open.is_none();
+            let Some(known) = open else { return Vec::new() };
+            (known.status, known.closed, known.changed_at) = (Stage::Closed, Some(closed.clone()), closed.at);
+            // Nobody is told any more what a person has judged.
+            head.watch.due.retain(|due| due.incident != id);
+            vec![Entry::new("incident.closed", Some(&id), detail.clone())]
+        };
+        state.append(closed.at, change).await?;
+        if is_late {
+            bail!("{id} is closed already");
+        }
+        Ok(id)
+    })?;
+    voice.remark(&format!("{id} is closed as {}", resolution.as_str()));
+    Ok(Status::Quiet)
+}
+
+async fn open(config: Option<&Path>) -> Result<State<AnyStore>> {
+    let place = state::place(&Config::load(config)?)?;
+    Ok(State::open(state::open_existing(&place).await?).await?)
+}
+
+/// The incident whose id begins with a text, where there is one such.
+fn find(state: &State<AnyStore>, start: &str) -> Result<(String, Known)> {
+    let incidents = &state.head().watch.incidents;
+    if let Some(known) = incidents.get(start) {
+        return Ok((start.to_owned(), known.clone()));
+    }
+    let is_meant = |id: &&String| id.starts_with(start) || id.trim_start_matches("inc-").starts_with(start);
+    let found: Vec<_> = incidents.keys().filter(is_meant).collect();
+    match found.as_slice() {
+        [id] => Ok(((*id).clone(), incidents[*id].clone())),
+        [] => bail!("{start}: there is no such incident; `stakeout incidents --all` lists them"),
+        _ => bail!("{start}: {} incidents begin so", found.len()),
+    }
+}

@@ -1,0 +1,210 @@
+//! `stakeout watch`: what AWS delivers, as it comes.
+
+mod setup;
+mod told;
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::{Status, Voice};
+use crate::baseline::{Baseline, file};
+use crate::config::Config;
+use crate::event::{Seconds, time};
+use crate::model::counted;
+use crate::notify::{heartbeat, metrics};
+use crate::report::{Format, Report};
+use crate::source::Bills;
+use crate::store::{AnyStore, State};
+use crate::watch::{Lessons, Passed, Turn, learn, pass};
+use setup::Setup;
+
+/// Watch AWS accounts: poll, detect, tell what became of incidents.
+///
+/// Without settings it asks CloudTrail's LookupEvents in every enabled region, with the usual AWS_* variables, and keeps
+/// its state under $XDG_STATE_HOME/stakeout. A cron job runs it with --once every five minutes; without --once it goes on
+/// by itself. What is new goes to stdout; an incident is told once, and again when it changes in a way that matters.
+///
+/// The first pass reads the last 24 hours. Detectors that ask what is new need 14 days of history before they page:
+/// --learn 30d reads it at once, from the trail's bucket where one is set, else from LookupEvents, at 100 events a second
+/// and region. Nothing opens on what is learned from.
+///
+/// Exit status with --once: 0 nothing new, 1 incidents opened or changed, 2 could not run, 3 blind somewhere.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// One pass, for cron.
+    #[arg(long)]
+    once: bool,
+    /// From the start of one pass to the start of the next [default: `interval` of `[watch]`, 5m].
+    #[arg(long, value_name = "DURATION", value_parser = length, conflicts_with = "once")]
+    interval: Option<Seconds>,
+    /// First read so much history, which teaches what is usual and opens nothing. Read once: later runs skip it.
+    #[arg(long, value_name = "DURATION", value_parser = length)]
+    learn: Option<Seconds>,
+    /// First take in what replays learned (`stakeout replay --save-baseline`).
+    #[arg(long, value_name = "FILE")]
+    baseline: Vec<PathBuf>,
+    /// Add a folder of Sigma rules. Their findings are listed; incidents open on Stakeout's own detectors.
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
+    /// How to write what is new [default: table on a terminal, else ndjson].
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Exit with 0 where incidents opened or changed.
+    #[arg(long)]
+    exit_zero: bool,
+}
+
+impl Arguments {
+    /// What is new is told to a person at a terminal.
+    fn is_table(&self) -> bool {
+        let is_terminal = std::io::stdout().is_terminal();
+        is_terminal && self.format.is_none_or(|format| format == Format::Table)
+    }
+}
+
+fn length(text: &str) -> Result<Seconds, String> {
+    time::parse_duration(text).ok_or_else(|| format!("{text:?} is no length of time such as 30d or 5m"))
+}
+
+pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
+    let config = Config::load(config)?;
+    let baselines = arguments.baseline.iter().map(|path| Ok((digest(path)?, file::load(path)?)));
+    let baselines = baselines.collect::<Result<Vec<_>>>()?;
+    super::state::block_on(async {
+        let mut state = State::open(AnyStore::open(&super::state::place(&config)?).await?).await?;
+        let setup =
+            Setup::new(&config, &arguments.rules, state.head().watch.created, arguments.is_table(), voice).await?;
+        teach(&mut state, &setup, arguments, baselines, voice).await?;
+        if arguments.once {
+            return once(&mut state, &setup, arguments, voice).await;
+        }
+        go_on(&mut state, &setup, arguments, voice).await
+    })
+}
+
+/// What tells a file from others: taken in once, it is not taken in again.
+fn digest(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    Ok(crate::model::id("baseline", &[&String::from_utf8_lossy(&bytes)]))
+}
+
+/// Reads history, where some is wanted and was not read before.
+async fn teach(
+    state: &mut State<AnyStore>,
+    setup: &Setup<'_>,
+    arguments: &Arguments,
+    baselines: Vec<(String, Baseline)>,
+    voice: Voice,
+) -> Result<()> {
+    let bills = Bills::default();
+    let bar = told::progress(voice);
+    let progress = |share: f64, events: usize| told::tell_progress(&bar, share, events);
+    let lessons = Lessons { back: arguments.learn, baselines, progress: &progress };
+    let turn = learn(state, &setup.watch(&bills), lessons).await?;
+    bar.finish_and_clear();
+    match turn {
+        Turn::Done(None) => {}
+        Turn::Done(Some(learned)) => {
+            voice.name(&learned.problems);
+            let (from, until) = (time::format(learned.from), time::format(learned.until));
+            voice.remark(&format!("learned from {} of {from} to {until}", counted(learned.events, "event")));
+        }
+        Turn::Held { holder, until } => voice.remark(&told::held(&holder, until)),
+    }
+    Ok(())
+}
+
+async fn once(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Arguments, voice: Voice) -> Result<Status> {
+    let Some(passed) = turn(state, setup, arguments, voice).await? else {
+        return Ok(Status::Quiet);
+    };
+    let is_partial = passed.facts.is_blind || !setup.rules.problems.is_empty();
+    Ok(match (is_partial, passed.has_news && !arguments.exit_zero) {
+        (true, _) => Status::Partial,
+        (false, true) => Status::Found,
+        (false, false) => Status::Quiet,
+    })
+}
+
+/// Passes until somebody ends the process. A pass that fails is told, and the next one is tried.
+async fn go_on(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Arguments, voice: Voice) -> Result<Status> {
+    let interval = arguments.interval.unwrap_or(setup.config.watch.interval).max(1);
+    let mut ticks = tokio::time::interval(Duration::from_secs(interval.unsigned_abs()));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut end = std::pin::pin!(ended());
+    loop {
+        tokio::select! {
+            _ = &mut end => return Ok(Status::Quiet),
+            _ = ticks.tick() => {}
+        }
+        // A pass that has begun comes to its end: dying in it would cost the next one its time.
+        if let Err(error) = turn(state, setup, arguments, voice).await {
+            if super::is_broken_pipe(&error) {
+                return Err(error);
+            }
+            super::complain(&format!("stakeout: {error:#}"));
+        }
+    }
+}
+
+/// Ends when the process is asked to.
+async fn ended() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    _ = tokio::signal::ctrl_c().await;
+}
+
+/// One pass, with everything that is said about it. Nothing where somebody else works on the state.
+async fn turn(
+    state: &mut State<AnyStore>,
+    setup: &Setup<'_>,
+    arguments: &Arguments,
+    voice: Voice,
+) -> Result<Option<Passed>> {
+    let bills = setup.bills(voice).await;
+    let mut print = |report: &Report| print(report, arguments, voice);
+    let passed = match pass(state, &setup.watch(&bills), &mut print).await? {
+        Turn::Done(passed) => passed,
+        Turn::Held { holder, until } => {
+            voice.remark(&told::held(&holder, until));
+            return Ok(None);
+        }
+    };
+    voice.name(&passed.problems);
+    told::pass(&passed, arguments.learn.is_some()).iter().for_each(|line| voice.remark(line));
+    let facts = &passed.facts;
+    if let Some(path) = &setup.config.metrics.prometheus {
+        metrics::write_prometheus(facts, path).unwrap_or_else(|error| super::complain(&format!("stakeout: {error:#}")));
+    }
+    if setup.config.metrics.emf {
+        metrics::emf(facts).lines().for_each(super::complain);
+    }
+    heartbeat::beat(&setup.config.metrics, facts, facts.is_blind)
+        .await
+        .iter()
+        .for_each(|remark| super::complain(remark));
+    Ok(Some(passed))
+}
+
+fn print(report: &Report, arguments: &Arguments, voice: Voice) -> Result<()> {
+    // Nobody wants a page of nothing every five minutes.
+    let is_empty = report.findings.is_empty() && report.incidents.is_empty();
+    if arguments.is_table() && is_empty && !arguments.once {
+        return Ok(());
+    }
+    let usual = if arguments.is_table() { Format::Table } else { Format::Ndjson };
+    super::output::to(None, voice, |look, _, out| report.write(arguments.format.unwrap_or(usual), look, out))
+}

@@ -1,0 +1,155 @@
+//! What a watch works with, from the settings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cli::Voice;
+use crate::cli::now;
+use crate::config::{Config, Regions, state_folder};
+use crate::detect::Rules;
+use crate::event::Seconds;
+use crate::event::identity::role_arn;
+use crate::notify::Channel;
+use crate::source::explorer::{Cache, Explorer, Patience, Policy, poll};
+use crate::source::live::{Account, Live, Wanted};
+use crate::source::{Bills, read_bills};
+use crate::watch::Watch;
+
+/// Everything but the state and the bills.
+pub(super) struct Setup<'c> {
+    pub config: &'c Config,
+    pub rules: Rules,
+    live: Live,
+    channels: Vec<Channel>,
+}
+
+impl<'c> Setup<'c> {
+    /// Loads rules and signs in. Before the state was `created`, Stakeout was being set up.
+    /// With `is_table`, what is new is printed for a person anyway.
+    ///
+    /// # Errors
+    /// Rules or settings that cannot be used, and credentials that AWS does not take.
+    pub(super) async fn new(
+        config: &'c Config,
+        rules: &[PathBuf],
+        created: Option<Seconds>,
+        is_table: bool,
+        voice: Voice,
+    ) -> Result<Self> {
+        let mut rules = Rules::load(rules)?;
+        rules.problems.iter().for_each(|problem| crate::cli::complain(&problem.to_string()));
+        let live = Live::connect(wanted(config)?).await?;
+        rules.own.callers.extend(live.identity().into_iter().filter_map(|identity| Some(caller(identity.arn?))));
+        rules.own.names.extend(own(config, &rules.own.callers));
+        rules.own.since = created.unwrap_or_else(now);
+        let (mut channels, problems) = Channel::all(&config.notify).await;
+        // Whoever reads the table needs no second telling beside it.
+        channels.retain(|channel| !(is_table && matches!(channel, Channel::Terminal(_))));
+        problems.iter().for_each(|problem| voice.remark(problem));
+        Ok(Self { config, rules, live, channels })
+    }
+
+    /// The same as the flow wants it.
+    pub(super) fn watch<'w>(&'w self, bills: &'w Bills) -> Watch<'w> {
+        let Config { state, watch, accounts, notify, .. } = self.config;
+        let named = accounts
+            .iter()
+            .filter_map(|account| Some((account.id.as_str().to_owned(), account.name.as_ref()?.to_string())));
+        Watch {
+            live: &self.live,
+            rules: &self.rules,
+            channels: &self.channels,
+            account_names: named.collect::<BTreeMap<_, _>>(),
+            bills,
+            first_lookback: watch.first_lookback,
+            lease: state.lease,
+            patience: watch.patience,
+            min_level: notify.min_level,
+            holder: holder(),
+            clock: now,
+        }
+    }
+
+    /// Asks Cost Explorer for what is due, where the settings say so, and reads what is there.
+    pub(super) async fn bills(&self, voice: Voice) -> Bills {
+        if !self.config.sources.cost_explorer {
+            return Bills::default();
+        }
+        self.paid(voice).await.unwrap_or_else(|error| {
+            crate::cli::complain(&format!("stakeout: costs: {error:#}"));
+            Bills::default()
+        })
+    }
+
+    async fn paid(&self, voice: Voice) -> Result<Bills> {
+        let folder = state_folder().context("neither HOME nor XDG_STATE_HOME is set")?.join("cost");
+        let mut cache = Cache::open(&folder, None)?;
+        let policy =
+            Policy { budget: self.config.sources.cost_budget.unwrap_or(Policy::DEFAULT_BUDGET), account: None };
+        let at = now();
+        let plan = policy.plan(cache.history(), at, None);
+        if !plan.queries.is_empty() {
+            let mut patience = Patience { sleep: |wait: Duration| tokio::time::sleep(wait), random: fastrand::f64 };
+            let polled = poll(&Explorer::connect().await, &mut cache, &policy, &plan, at, &mut patience).await;
+            polled.problems.iter().for_each(|(what, why)| voice.remark(&format!("{}: {why}", what.key())));
+        }
+        Ok(read_bills(&[folder.display().to_string()], 1 << 30)?)
+    }
+}
+
+fn wanted(config: &Config) -> Result<Wanted> {
+    let sources = &config.sources;
+    if !sources.lookup_events && sources.trail_bucket.is_none() && sources.queue_url.is_empty() {
+        bail!("the settings name nothing to watch: sources.lookup_events is off, and there is no bucket or queue");
+    }
+    let account = |account: &crate::config::Account| -> Result<Account> {
+        Ok(Account {
+            id: Some(account.id.as_str().to_owned()),
+            name: account.name.as_ref().map(ToString::to_string),
+            role: account.role.as_ref().map(|role| role.as_str().to_owned()),
+            external_id: account.external_id.as_ref().map(|id| id.reveal()).transpose()?,
+        })
+    };
+    Ok(Wanted {
+        accounts: config.accounts.iter().map(account).collect::<Result<_>>()?,
+        regions: match &config.aws.regions {
+            Regions::Enabled => None,
+            Regions::Only(regions) => Some(regions.iter().map(|region| region.as_str().to_owned()).collect()),
+        },
+        lookup_events: config.sources.lookup_events,
+        trail_bucket: config.sources.trail_bucket.as_ref().map(|url| url.as_str().to_owned()),
+        queues: config.sources.queue_url.iter().map(|url| url.as_str().to_owned()).collect(),
+        budget: Duration::from_secs(config.watch.budget.unsigned_abs()),
+    })
+}
+
+/// Names of what belongs to Stakeout, as requests hold them: what the settings name, and who it calls as.
+fn own(config: &Config, callers: &BTreeSet<String>) -> Vec<String> {
+    let Config { own, sources, state, accounts, notify, .. } = config;
+    let last = |arn: &str| arn.rsplit(['/', ':']).next().unwrap_or(arn).to_owned();
+    let named = own.names.iter().map(ToString::to_string);
+    let queues = sources.queue_url.iter().map(|url| url.as_str().to_owned());
+    let bucket = sources.trail_bucket.iter().map(|url| url.as_str().trim_start_matches("s3://"));
+    let bucket = bucket.map(|path| path.split('/').next().unwrap_or(path).to_owned());
+    let table = state.dynamodb.iter().map(ToString::to_string);
+    let topics = notify.sns.iter().map(|sns| sns.topic.as_str().to_owned());
+    let roles = accounts.iter().filter_map(|account| account.role.as_ref()).map(|role| last(role.as_str()));
+    // Of the root user nothing can be taken away, and its ARN ends in no name.
+    let callers = callers.iter().filter(|arn| !arn.ends_with(":root")).map(|arn| last(arn));
+    named.chain(queues).chain(bucket).chain(table).chain(topics).chain(roles).chain(callers).collect()
+}
+
+/// The user or role behind the ARN of a caller: a session has that of its role in it.
+fn caller(arn: String) -> String {
+    if arn.contains(":assumed-role/") { role_arn(&arn) } else { arn }
+}
+
+/// Who holds the lease, for people.
+fn holder() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "this machine" } else { host.trim() };
+    format!("process {} on {host}", std::process::id())
+}

@@ -1,0 +1,68 @@
+//! What became of an incident between two tellings, in sentences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Finding, Incident, counted, noun};
+
+/// Names in one sentence.
+const MOST_NAMES: usize = 6;
+
+/// An incident as it was told, with its findings.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub incident: Incident,
+    pub findings: Vec<Finding>,
+}
+
+/// What is new and worth waking somebody for again; nothing where the same goes on.
+pub(crate) fn material(before: &Told, after: &Told) -> Vec<String> {
+    let (old, new) = (&before.incident, &after.incident);
+    let mut told = Vec::new();
+    if new.level > old.level {
+        told.push(format!("Its level rose from {} to {}.", old.level.as_str(), new.level.as_str()));
+    }
+    if new.root.credential != old.root.credential || new.root.principal != old.root.principal {
+        told.push(format!("Its root is {}.", new.root.name()));
+    }
+    let titles = |told: &Told| -> BTreeSet<String> {
+        told.findings.iter().filter(|f| !f.notice).map(|finding| finding.title.to_string()).collect()
+    };
+    told.extend(added("finding", &titles(before), &titles(after)));
+    told.extend(added("account", &set(&old.accounts), &set(&new.accounts)));
+    told.extend(added("principal", &set(&old.principals), &set(&new.principals)));
+    told.extend(added("credential", &set(&old.credentials), &set(&new.credentials)));
+    told.extend(added("region", &set(&old.regions), &set(&new.regions)));
+    told.extend(made(old, new));
+    told
+}
+
+fn set(texts: &[String]) -> BTreeSet<String> {
+    texts.iter().cloned().collect()
+}
+
+/// `3 more regions: a, b, c.`
+fn added(what: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) -> Option<String> {
+    let new: Vec<&str> = after.difference(before).map(String::as_str).collect();
+    let names = new.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    let rest = new.len().saturating_sub(MOST_NAMES);
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    (!new.is_empty()).then(|| format!("{} more {}: {names}{rest}.", new.len(), noun(what, new.len())))
+}
+
+/// Kinds of things that are new, or of which there are twice as many.
+fn made(before: &Incident, after: &Incident) -> Option<String> {
+    let count = |incident: &Incident| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for resource in &incident.resources {
+            *counts.entry(resource.kind.clone()).or_default() += 1;
+        }
+        counts
+    };
+    let before = count(before);
+    let more = count(after).into_iter().filter_map(|(kind, now)| {
+        let then = before.get(&kind).copied().unwrap_or(0);
+        (now >= (2 * then).max(1) && now > then).then(|| counted(now - then, &kind))
+    });
+    let more: Vec<_> = more.collect();
+    (!more.is_empty()).then(|| format!("It made {} more.", more.join(", ")))
+}

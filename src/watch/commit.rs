@@ -1,0 +1,133 @@
+//! What makes a pass true: blobs first, then the one write that names them.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::conclude::Conclusion;
+use super::memory::{Draft, Slots};
+use super::read::Read;
+use super::{Watch, life, post};
+use crate::event::{DAY, Seconds};
+use crate::journal::Entry;
+use crate::model::{Status, What};
+use crate::source::live::Aside;
+use crate::store::watched::{Due, Known};
+use crate::store::{Head, State, Store};
+
+/// A closed incident is forgotten after this.
+const FORGOTTEN: Seconds = 90 * DAY;
+/// Messages that went aside, and objects that are damaged, which the journal names one by one in a pass.
+const MOST_NAMED: usize = 20;
+
+/// Writes everything and makes it true.
+///
+/// # Errors
+/// The state.
+pub(super) async fn commit<S: Store>(
+    state: &mut State<S>,
+    watch: &Watch<'_>,
+    concluded: &Conclusion,
+    read: &Read,
+    (begun, since): (Seconds, Seconds),
+) -> Result<()> {
+    let slots = draft(state, watch, concluded, read, begun).await?;
+    let mut due: Vec<Due> = concluded.updates.iter().flat_map(|update| post::due(update, watch, begun)).collect();
+    due.extend(post::telemetry(&concluded.findings, watch, begun));
+    let blind: BTreeSet<String> = read.blind().map(|(feed, _)| feed.to_owned()).collect();
+    let entries = entries(concluded, read, &state.head().watch.blind, &blind);
+    let change = |head: &mut Head| {
+        name_blobs(head, &slots);
+        let watched = &mut head.watch;
+        watched.since = Some(since);
+        watched.created.get_or_insert(begun);
+        watched.last_pass = Some(begun);
+        watched.regions.extend(read.regions.clone());
+        watched.blind.clone_from(&blind);
+        concluded.updates.iter().for_each(|update| life::adopt(&mut watched.incidents, update));
+        watched.incidents.retain(|_, known| !is_forgotten(known, begun));
+        // Nobody is told what a person has judged meanwhile.
+        let is_over = |due: &&Due| {
+            let known = watched.incidents.get(&due.incident);
+            known.is_some_and(|known| known.status == Status::Closed) && due.what != What::Closed
+        };
+        let due: Vec<Due> = due.iter().filter(|due| !is_over(due)).cloned().collect();
+        watched.due.extend(due);
+        entries.clone()
+    };
+    Ok(state.commit((watch.clock)(), change).await?)
+}
+
+/// Writes everything that is large, for a commit to name.
+async fn draft<S: Store>(
+    state: &State<S>,
+    watch: &Watch<'_>,
+    concluded: &Conclusion,
+    read: &Read,
+    begun: Seconds,
+) -> Result<Slots> {
+    let mut draft = Draft::new(state);
+    if concluded.has_events {
+        draft.baseline(&concluded.baseline, &concluded.slices, begun).await?;
+        draft.door(&concluded.door).await?;
+        draft.kept(&concluded.fresh, &concluded.kept, watch.rules).await?;
+        draft.value("spoken", &concluded.spoken).await?;
+    }
+    for update in &concluded.updates {
+        draft.incident(&update.told).await?;
+    }
+    draft.value("inventory", &concluded.inventory).await?;
+    draft.value("cursors", &read.cursors).await?;
+    let forgotten = state.head().watch.incidents.iter().filter(|(_, known)| is_forgotten(known, begun));
+    draft.slots.extend(forgotten.map(|(id, _)| (format!("incident/{id}"), None)));
+    Ok(draft.slots)
+}
+
+fn is_forgotten(known: &Known, now: Seconds) -> bool {
+    known.status == Status::Closed && known.changed_at < now - FORGOTTEN
+}
+
+/// The lines of the journal: news of incidents, feeds that went blind or see again, and what could not be read.
+fn entries(concluded: &Conclusion, read: &Read, was: &BTreeSet<String>, blind: &BTreeSet<String>) -> Vec<Entry> {
+    let told = concluded.updates.iter().filter(|update| update.is_told()).map(|update| {
+        let incident = &update.told.incident;
+        let detail = json!({
+            "title": incident.title,
+            "level": incident.level.as_str(),
+            "revision": update.known.revision,
+            "changes": update.changes,
+            "merged_into": incident.merged_into,
+        });
+        Entry::new(format!("incident.{}", update.became.as_str()), Some(&incident.id), detail)
+    });
+    let blinded = read.blind().filter(|(feed, _)| !was.contains(*feed));
+    let blinded = blinded.map(|(feed, why)| Entry::new("feed.blind", None, json!({ "feed": feed, "why": why })));
+    let seeing = was.difference(blind).map(|feed| Entry::new("feed.sees", None, json!({ "feed": feed })));
+    let aside: Vec<&Aside> = read.batches.iter().flat_map(|batch| &batch.aside).collect();
+    let more = |count: usize| count.saturating_sub(MOST_NAMED);
+    let named = aside.iter().take(MOST_NAMED).map(|aside| {
+        let Aside { queue, message_id, tries, why, bytes, digest } = aside;
+        let detail = json!({
+            "queue": queue, "message": message_id, "tries": tries, "why": why, "bytes": bytes, "sha256": digest
+        });
+        Entry::new("feed.aside", None, detail)
+    });
+    let skipped = &concluded.summary.skipped;
+    let damaged = skipped.iter().take(MOST_NAMED);
+    let damaged = damaged.map(|s| Entry::new("feed.damaged", None, json!({ "object": s.path, "why": s.why })));
+    let rest = [("feed.aside", more(aside.len())), ("feed.damaged", more(skipped.len()))];
+    let rest = rest.into_iter().filter(|(_, more)| *more > 0);
+    let rest = rest.map(|(kind, more)| Entry::new(kind, None, json!({ "more": more })));
+    told.chain(blinded).chain(seeing).chain(named).chain(damaged).chain(rest).collect()
+}
+
+/// Names new blobs and lets go of old ones.
+pub(super) fn name_blobs(head: &mut Head, slots: &Slots) {
+    for (slot, name) in slots {
+        match name {
+            Some(name) => _ = head.watch.blobs.insert(slot.clone(), name.clone()),
+            None => _ = head.watch.blobs.remove(slot),
+        }
+    }
+}

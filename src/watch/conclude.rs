@@ -1,0 +1,149 @@
+//! From what was read to what is news. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::judge::{Arrivals, Judged, judge};
+use super::life::{Past, Update, may_go_on, updates};
+use super::memory::{Memory, Printed};
+use super::observe;
+use super::read::Read;
+use super::regions::Spoken;
+use crate::baseline::Baseline;
+use crate::detect::Rules;
+use crate::event::{Owners, Seconds};
+use crate::model::{FeedFacts, Finding, Incident, Status, Summary};
+use crate::replay::door::Door;
+use crate::replay::kept::{HOT, Kept};
+use crate::source::inventory::Inventory;
+use crate::source::{Bills, Object};
+use crate::store::watched::{Known, Watched};
+
+/// News of incidents in one pass, the worst first: what is over is news again in the next one. The head of the state has
+/// room for so many, with their messages.
+const MOST_UPDATES: usize = 60;
+
+/// What a pass found.
+pub(super) struct Conclusion {
+    /// Any event is new.
+    pub has_events: bool,
+    pub door: Door,
+    pub baseline: Baseline,
+    /// The slices of it that changed.
+    pub slices: BTreeSet<u8>,
+    /// What is new and worth keeping, and all that is.
+    pub fresh: Kept,
+    pub kept: Kept,
+    pub spoken: Spoken,
+    pub inventory: Inventory,
+    pub updates: Vec<Update>,
+    /// Findings that were not printed as they are.
+    pub findings: Vec<Finding>,
+    pub printed: BTreeMap<String, Printed>,
+    pub summary: Summary,
+    pub feeds: Vec<FeedFacts>,
+}
+
+/// What a conclusion is drawn with.
+pub(super) struct Means<'m> {
+    pub rules: &'m Rules,
+    pub bills: &'m Bills,
+    pub watched: &'m Watched,
+    pub begun: Seconds,
+    /// Events before this time only teach.
+    pub since: Seconds,
+    /// How late events may be.
+    pub patience: Seconds,
+}
+
+/// Judges what was read beside what is remembered.
+///
+/// # Errors
+/// A rule set whose correlations cannot be loaded.
+pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Result<Conclusion> {
+    let Means { rules, bills, watched, begun, since, patience } = *means;
+    let Memory { baseline, mut kept, door, told, published, inventory: before, mut spoken, .. } = memory;
+    let mut feeds = Vec::new();
+    let mut news = Arrivals::begin(door);
+    for batch in &mut read.batches {
+        let objects: Vec<Object> = std::mem::take(&mut batch.objects);
+        let arrived = news.read(&objects, rules, since);
+        feeds.push(observe::feed(batch, arrived, begun));
+    }
+    spoken.note(&news.parts, begun);
+    let mut inventory = std::mem::take(&mut read.inventory);
+    let seen = observe::Evidence {
+        kept: &kept,
+        parts: &news.parts,
+        spoken: &spoken,
+        batches: &read.batches,
+        feeds: &feeds,
+        known_since: since.max(begun - HOT),
+        patience,
+        last_pass: watched.last_pass,
+    };
+    let records = seen.records(before.as_ref(), &mut inventory, &watched.regions, &read.regions, begun);
+    news.observe(&records, rules, since);
+    let has_events = news.has_events();
+    let Judged { outcome, fresh, slices } =
+        judge(rules, baseline, &kept, std::mem::take(&mut news.parts), bills, owners(&inventory), since)?;
+    let (mut report, mut baseline) = (outcome.report, outcome.baseline);
+    let past = Past { known: &watched.incidents, told: &told };
+    let mut updates = updates(&past, &mut report.incidents, &mut report.findings, begun);
+    updates.sort_by_key(|update| std::cmp::Reverse(update.told.incident.level));
+    updates.truncate(MOST_UPDATES);
+    pardon(&mut baseline, &watched.incidents, &report.incidents);
+    kept.merge(fresh.clone());
+    let lives = |incident: &&Incident| watched.incidents.get(&incident.id).is_none_or(|known| may_go_on(known, begun));
+    let live: Vec<&Incident> = report.incidents.iter().filter(lives).collect();
+    kept.forget(begun, &live, &report.findings, &outcome.judged);
+    let printed = report.findings.iter().map(|finding| (finding.id.clone(), shown(finding))).collect();
+    let is_new = |finding: &Finding| published.get(&finding.id) != Some(&shown(finding));
+    let findings = report.findings.into_iter().filter(is_new).collect();
+    let (door, summary) = (news.door, report.summary);
+    Ok(Conclusion {
+        has_events,
+        door,
+        baseline,
+        slices,
+        fresh,
+        kept,
+        spoken,
+        inventory,
+        updates,
+        findings,
+        printed,
+        summary,
+        feeds,
+    })
+}
+
+/// Whose keys are, as the accounts say.
+fn owners(inventory: &Inventory) -> Owners {
+    let mut owners = Owners::default();
+    for user in inventory.accounts.values().flat_map(|account| account.users.values()) {
+        user.keys.keys().for_each(|key| owners.learn(key, &user.arn));
+    }
+    owners
+}
+
+/// What of a finding makes it worth printing again when it changes.
+fn shown(finding: &Finding) -> Printed {
+    (finding.level, finding.notice, finding.incident.clone())
+}
+
+/// What principals did in incidents that were none is usual after all, unless another incident holds them.
+fn pardon(baseline: &mut Baseline, known: &BTreeMap<String, Known>, incidents: &[Incident]) {
+    let is_usual = |incident: &&Incident| {
+        let known = known.get(&incident.id).filter(|known| known.status == Status::Closed);
+        known.and_then(|known| known.closed.as_ref()).is_some_and(|closed| closed.resolution.is_usual())
+    };
+    let held = incidents.iter().filter(|incident| !is_usual(incident));
+    let held: BTreeSet<&String> = held.flat_map(|incident| &incident.members.principals).collect();
+    for principal in incidents.iter().filter(is_usual).flat_map(|incident| &incident.members.principals) {
+        if !held.contains(principal) {
+            baseline.absolve(principal);
+        }
+    }
+}

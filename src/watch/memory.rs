@@ -1,0 +1,173 @@
+//! What the engine remembers from pass to pass, as blobs of the state.
+//!
+//! Slots: `baseline/NN`, `kept/N`, `door/TIME`, `incident/ID`, `published`, `inventory`, `spoken`, `cursors`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use super::change::Told;
+use super::life::may_go_on;
+use super::regions::Spoken;
+use crate::baseline::{Baseline, slice};
+use crate::detect::Rules;
+use crate::event::Seconds;
+use crate::model::{Basis, Finding, Incident, Level};
+use crate::replay::door::Door;
+use crate::replay::kept::{self, Kept};
+use crate::source::inventory::Inventory;
+use crate::source::live::Cursors;
+use crate::store::{State, Store};
+
+/// So many blobs of what is kept, and they are put together.
+const MOST_KEPT: usize = 12;
+
+/// What was printed of a finding: what changes when it is worth printing again.
+pub(super) type Printed = (Level, bool, Option<String>);
+
+/// Everything that a judgement needs of the past.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub baseline: Baseline,
+    pub kept: Kept,
+    pub door: Door,
+    pub told: BTreeMap<String, Told>,
+    pub published: BTreeMap<String, Printed>,
+    pub inventory: Option<Inventory>,
+    pub spoken: Spoken,
+    pub cursors: Cursors,
+}
+
+/// An incident as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    incident: Incident,
+    basis: Basis,
+    findings: Vec<Finding>,
+}
+
+impl Memory {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// The store, or a blob that is missing, damaged or of a newer version.
+    pub(super) async fn load<S: Store>(state: &State<S>, rules: &Rules, now: Seconds) -> Result<Self> {
+        let mut memory = Self { door: Door::at(now), ..Self::default() };
+        let watched = &state.head().watch;
+        let is_over = |id: &str| watched.incidents.get(id).is_some_and(|known| !may_go_on(known, now));
+        let is_needed = |slot: &str| !slot.strip_prefix("incident/").is_some_and(is_over);
+        let blobs = watched.blobs.iter().filter(|(slot, _)| is_needed(slot));
+        for (slot, name) in blobs {
+            let bytes = state.blob(name).await.with_context(|| slot.clone())?;
+            let (kind, rest) = slot.split_once('/').unwrap_or((slot, ""));
+            match kind {
+                "baseline" => slice::decode(&bytes, slot, &mut memory.baseline)?,
+                "kept" => memory.kept.merge(kept::decode(&bytes, rules).with_context(|| slot.clone())?),
+                "door" => memory.door.recall(rest.parse().with_context(|| slot.clone())?, &bytes),
+                "incident" => _ = memory.told.insert(rest.to_owned(), told(&bytes, slot)?),
+                "cursors" => memory.cursors = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
+                "published" => memory.published = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
+                "spoken" => memory.spoken = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
+                "inventory" => memory.inventory = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
+                _ => {}
+            }
+        }
+        Ok(memory)
+    }
+}
+
+/// The record of one incident.
+///
+/// # Errors
+/// The store, or a damaged record.
+pub(crate) async fn incident<S: Store>(state: &State<S>, id: &str) -> Result<Option<Told>> {
+    let slot = format!("incident/{id}");
+    let Some(name) = state.head().watch.blobs.get(&slot) else { return Ok(None) };
+    told(&state.blob(name).await?, &slot).map(Some)
+}
+
+fn told(bytes: &[u8], slot: &str) -> Result<Told> {
+    let Record { mut incident, basis, findings } = serde_json::from_slice(bytes).with_context(|| slot.to_owned())?;
+    incident.basis = basis;
+    Ok(Told { incident, findings })
+}
+
+/// Slots that change: a blob's name, or nothing where a slot goes.
+pub(super) type Slots = BTreeMap<String, Option<String>>;
+
+/// Writes blobs for the next commit to name.
+pub(super) struct Draft<'s, S: Store> {
+    state: &'s State<S>,
+    pub slots: Slots,
+}
+
+impl<'s, S: Store> Draft<'s, S> {
+    pub(super) fn new(state: &'s State<S>) -> Self {
+        Self { state, slots: Slots::new() }
+    }
+
+    /// Something of bytes.
+    pub(super) async fn put(&mut self, slot: String, bytes: &[u8]) -> Result<()> {
+        let kind = slot.split('/').next().unwrap_or(&slot);
+        let name = self.state.put_blob(kind, bytes).await?;
+        if self.state.head().watch.blobs.get(&slot) != Some(&name) {
+            self.slots.insert(slot, Some(name));
+        }
+        Ok(())
+    }
+
+    /// The slices of a baseline that some principals are in.
+    pub(super) async fn baseline(&mut self, baseline: &Baseline, slices: &BTreeSet<u8>, now: Seconds) -> Result<()> {
+        for (slice, bytes) in slice::encode(baseline, slices, now)? {
+            self.put(format!("baseline/{slice:02}"), &bytes).await?;
+        }
+        Ok(())
+    }
+
+    /// What a pass adds to what is kept. Where there are many additions, `all` replaces them.
+    pub(super) async fn kept(&mut self, new: &Kept, all: &Kept, rules: &Rules) -> Result<()> {
+        let slots: Vec<String> = self.taken("kept/").collect();
+        let number = |slot: &String| slot.rsplit('/').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        let next = format!("kept/{:06}", slots.iter().map(number).max().map_or(0, |last| last + 1));
+        if slots.len() < MOST_KEPT {
+            if !new.is_empty() {
+                self.put(next, &kept::encode(new, rules)?).await?;
+            }
+            return Ok(());
+        }
+        self.put(next, &kept::encode(all, rules)?).await?;
+        self.slots.extend(slots.into_iter().map(|slot| (slot, None)));
+        Ok(())
+    }
+
+    /// What came in. What did not change is not written again.
+    pub(super) async fn door(&mut self, door: &Door) -> Result<()> {
+        let mut gone: BTreeSet<String> = self.taken("door/").collect();
+        for (bucket, bytes) in door.buckets() {
+            let slot = format!("door/{bucket}");
+            gone.remove(&slot);
+            self.put(slot, &bytes).await?;
+        }
+        self.slots.extend(gone.into_iter().map(|slot| (slot, None)));
+        Ok(())
+    }
+
+    /// Slots in use that begin so, in order.
+    fn taken(&self, start: &str) -> impl Iterator<Item = String> {
+        let slots = self.state.head().watch.blobs.keys();
+        slots.filter(move |slot| slot.starts_with(start)).cloned()
+    }
+
+    /// The record of an incident.
+    pub(super) async fn incident(&mut self, told: &Told) -> Result<()> {
+        let Told { incident, findings } = told;
+        let record = Record { incident: incident.clone(), basis: incident.basis, findings: findings.clone() };
+        self.put(format!("incident/{}", incident.id), &serde_json::to_vec(&record)?).await
+    }
+
+    /// Something that is one JSON value.
+    pub(super) async fn value(&mut self, slot: &str, value: &impl Serialize) -> Result<()> {
+        self.put(slot.to_owned(), &serde_json::to_vec(value)?).await
+    }
+}
