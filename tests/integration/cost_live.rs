@@ -95,7 +95,7 @@ fn two_pages_are_read_kept_and_paid_once_in_eight_hours() {
 }
 
 /// Answers everything with one page, after what `before` says about each request.
-fn bench(before: impl Fn(&str, usize) -> Option<(u16, Value)> + Send + 'static) -> Fake {
+fn bench(before: impl Fn(&str, usize) -> Option<(u16, Value)> + Send + Sync + 'static) -> Fake {
     Fake::start(move |request, number| {
         let (status, body) = before(&request.operation, number).unwrap_or_else(|| match request.operation.as_str() {
             "GetAnomalies" => (200, json!({ "Anomalies": [] })),

@@ -112,8 +112,13 @@ pub(crate) struct Drill {
 impl Drill {
     /// A small drill: little ordinary life, delivered once a day.
     pub(crate) fn small(name: &str, more: &[&str]) -> Self {
+        Self::noisy(name, "0.3", more)
+    }
+
+    /// A drill with as much of ordinary life, delivered once a day.
+    pub(crate) fn noisy(name: &str, noise: &str, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut drill = command(["drill", name, "--quiet", "--noise", "0.3", "--batch", "24h"]);
+        let mut drill = command(["drill", name, "--quiet", "--noise", noise, "--batch", "24h"]);
         drill.args(more).arg("--out").arg(folder.path().join("drill"));
         let run = finish(drill, b"");
         assert_eq!((run.status, run.stderr.as_str()), (0, ""));

@@ -1,0 +1,86 @@
+//! `MiniStack`: small and quick, for queues and buckets.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::python::{Recipe, interpreter};
+use super::server::{Server, request, status};
+
+const RECIPE: Recipe = Recipe { name: "ministack", requirements: include_str!("ministack.txt"), minor: 11 };
+
+/// A `MiniStack` server of its own for a test.
+pub(crate) struct MiniStack(Server);
+
+impl MiniStack {
+    /// Starts a server; none where the machine has no Python for it.
+    pub(crate) fn start() -> Option<Self> {
+        let python = interpreter(&RECIPE)?;
+        Some(Self(Server::start("/_ministack/health", |port, folder| {
+            let mut server = Command::new(python);
+            server.args(["-c", "from ministack.app import main; main()"]).current_dir(folder);
+            // It binds every address unless told otherwise, and these two listeners always do.
+            server.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
+            server.env("IOT_MTLS_ENABLED", "0").env("SFTP_ENABLED", "0");
+            server.env("MINISTACK_ACCOUNT_ID", "111122223333").env("HOME", folder).env("TMPDIR", folder);
+            server
+        })))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.0.url()
+    }
+
+    /// Makes a queue whose messages come back after some seconds when nobody deletes them. Gives its URL.
+    pub(crate) fn queue(&self, name: &str, visibility: u32) -> String {
+        let attributes = json!({ "VisibilityTimeout": visibility.to_string() });
+        let body = json!({ "QueueName": name, "Attributes": attributes });
+        let (status, answer) = self.0.call("AmazonSQS.CreateQueue", &body);
+        assert_eq!(status, 200, "{answer}");
+        answer["QueueUrl"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends messages, ten in a request.
+    pub(crate) fn send(&self, queue: &str, bodies: &[String]) {
+        for ten in bodies.chunks(10) {
+            let entries: Vec<_> = ten
+                .iter()
+                .enumerate()
+                .map(|(place, body)| json!({ "Id": place.to_string(), "MessageBody": body }))
+                .collect();
+            let (status, answer) =
+                self.0.call("AmazonSQS.SendMessageBatch", &json!({ "QueueUrl": queue, "Entries": entries }));
+            assert_eq!((status, answer["Failed"].as_array().map_or(0, Vec::len)), (200, 0), "{answer}");
+        }
+    }
+
+    /// Messages that wait and messages that somebody has in hand.
+    pub(crate) fn waiting(&self, queue: &str) -> (u64, u64) {
+        let body = json!({ "QueueUrl": queue, "AttributeNames": ["All"] });
+        let (status, answer) = self.0.call("AmazonSQS.GetQueueAttributes", &body);
+        assert_eq!(status, 200, "{answer}");
+        let count = |name: &str| {
+            let value: &Value = &answer["Attributes"][name];
+            value.as_str().and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{answer}"))
+        };
+        (count("ApproximateNumberOfMessages"), count("ApproximateNumberOfMessagesNotVisible"))
+    }
+
+    /// Makes a bucket.
+    pub(crate) fn bucket(&self, name: &str) {
+        self.put(&format!("/{name}"), b"");
+    }
+
+    /// Puts an object.
+    pub(crate) fn object(&self, bucket: &str, key: &str, bytes: &[u8]) {
+        self.put(&format!("/{bucket}/{key}"), bytes);
+    }
+
+    fn put(&self, path: &str, bytes: &[u8]) {
+        let signature = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261122/us-east-1/s3/aws4_request, \
+                         SignedHeaders=host, Signature=00";
+        let headers = [("Authorization", signature), ("X-Amz-Date", "20261122T000000Z")];
+        let answer = request(self.0.port, "PUT", path, &headers, bytes).unwrap_or_default();
+        assert_eq!(status(&answer), 200, "{path}: {answer}");
+    }
+}
