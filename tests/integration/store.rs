@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::harness::{Run, command, finish, root};
-use super::stand_in::Moto;
+use super::stand_in::{MiniStack, Moto};
 
 /// Tests of the store that run once on each kind of it, at least.
 const ON_EVERY_STORE: usize = 12;
@@ -165,9 +165,15 @@ fn a_journal_that_is_not_as_it_was_written_is_told_by_its_line() {
 }
 
 #[test]
-fn a_table_keeps_the_promises_of_a_file() {
+fn a_table_of_moto_keeps_the_promises_of_a_file() {
     let Some(moto) = Moto::start() else { return };
     keeps_the_promises(&moto.url());
+}
+
+#[test]
+fn a_table_of_mini_stack_keeps_the_promises_of_a_file() {
+    let Some(mini_stack) = MiniStack::start() else { return };
+    keeps_the_promises(&mini_stack.url());
 }
 
 /// Runs the unit tests of the store again, with a stand-in of DynamoDB beside the file.
