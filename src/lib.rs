@@ -1,12 +1,14 @@
 //! Stakeout watches an AWS account for abuse and tells it as one incident.
 //!
 //! ```text
-//! source -> event -> detect -> incident -> report
+//! source -> event -> detect -> incident -> report         replay
+//!                                      -> notify, report   watch
 //! ```
 //!
 //! - `cli`: one file per command
 //! - `replay`: the flow over exported logs: a map over files, a reduce in order of time
-//! - `source`: from paths to raw records; bills, from files and from Cost Explorer
+//! - `watch`: the flow over what AWS delivers now: passes that judge what is kept and what is new as a replay does
+//! - `source`: from paths to raw records; bills; what AWS delivers now
 //! - `detect`: rules, what is new, correlations
 //! - `incident`: lineage, grouping, words
 //! - `notify`: terminal, file, webhook, SNS; metrics and heartbeat
@@ -22,7 +24,7 @@
 //! - `store`: what outlives the process: SQLite or DynamoDB behind one trait
 //! - `journal`: the hash-chained record of what happened
 //!
-//! Flows use stages and floor; a stage uses only the floor (`event`, `baseline`, `cost`, `price`,
+//! Flows use stages and floor, and `watch` uses the map and the reduce of `replay`; a stage uses only the floor (`event`, `baseline`, `cost`, `price`,
 //! `model`, `config`, `aws`, `store`, `journal`); the floor uses nothing above it.
 
 pub(crate) mod aws;

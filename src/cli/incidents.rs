@@ -152,7 +152,7 @@ pub(super) fn close(arguments: &Close, config: Option<&Path>, voice: Voice) -> R
         What::Benign => Resolution::Benign,
         What::Contained => Resolution::Contained,
     };
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned());
+    let user = os_user();
     let by = arguments.by.clone().unwrap_or_else(|| user.clone());
     let closed = Closed { at: now(), resolution, by, why: arguments.why.clone() };
     let detail = json!({ "as": resolution.as_str(), "by": closed.by, "os_user": user, "why": closed.why });
@@ -183,6 +183,23 @@ pub(super) fn close(arguments: &Close, config: Option<&Path>, voice: Voice) -> R
 async fn open(config: Option<&Path>) -> Result<State<AnyStore>> {
     let place = state::place(&Config::load(config)?)?;
     Ok(State::open(state::open_existing(&place).await?).await?)
+}
+
+/// The user of the operating system. Whoever runs the program can set the name, and not the number.
+fn os_user() -> String {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
+    #[cfg(unix)]
+    let number = {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata("/proc/self").ok().map(|process| process.uid())
+    };
+    #[cfg(not(unix))]
+    let number: Option<u32> = None;
+    match (name, number) {
+        (Some(name), Some(number)) => format!("{name} (uid {number})"),
+        (None, Some(number)) => format!("uid {number}"),
+        (name, None) => name.unwrap_or_else(|| "unknown".to_owned()),
+    }
 }
 
 /// The incident whose id begins with a text, where there is one such.

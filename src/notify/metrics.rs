@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
 use crate::event::Seconds;
-pub(crate) use crate::model::{FeedFacts, PassFacts};
+use crate::model::{FeedFacts, PassFacts};
 
 /// The namespace of the metrics in CloudWatch.
 const NAMESPACE: &str = "Stakeout";

@@ -9,7 +9,7 @@ const PATIENCE: Seconds = 48 * HOUR;
 
 /// Whether a message is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Due {
+pub(crate) enum When {
     /// At once.
     Now,
     /// Not before this time.
@@ -21,15 +21,15 @@ pub(crate) enum Due {
 /// Whether a message is to be sent that was tried so often, the last time at `last_try`.
 ///
 /// Patience is counted in attempts: a machine that was off for three days still tries what it could not send before.
-pub(crate) fn due(attempts: u32, last_try: Option<Seconds>, now: Seconds) -> Due {
-    let Some((last, earlier)) = last_try.zip(attempts.checked_sub(1)) else { return Due::Now };
+pub(crate) fn due(attempts: u32, last_try: Option<Seconds>, now: Seconds) -> When {
+    let Some((last, earlier)) = last_try.zip(attempts.checked_sub(1)) else { return When::Now };
     let before: Seconds = (0..earlier).map(wait).take(100).sum();
     let wait = wait(earlier);
     if before + wait > PATIENCE {
-        return Due::GivenUp;
+        return When::GivenUp;
     }
     // A last attempt in the future is a clock that was wrong, and no reason to be silent.
-    if last > now || last.saturating_add(wait) <= now { Due::Now } else { Due::At(last.saturating_add(wait)) }
+    if last > now || last.saturating_add(wait) <= now { When::Now } else { When::At(last.saturating_add(wait)) }
 }
 
 /// The wait after an attempt, counted from 0.
@@ -49,16 +49,16 @@ mod tests {
         let mut times = vec![0];
         for attempts in 1.. {
             match due(attempts, Some(at), at) {
-                Due::At(next) => {
+                When::At(next) => {
                     assert_eq!(
                         (due(attempts, Some(at), next - 1), due(attempts, Some(at), next)),
-                        (Due::At(next), Due::Now)
+                        (When::At(next), When::Now)
                     );
                     at = next;
                     times.push(at);
                 }
-                Due::GivenUp => break,
-                Due::Now => panic!("at once after {attempts}"),
+                When::GivenUp => break,
+                When::Now => panic!("at once after {attempts}"),
             }
         }
         assert_eq!(times[..6], [0, 60, 360, 1_260, 1_260 + HOUR, 1_260 + 2 * HOUR]);
@@ -70,9 +70,9 @@ mod tests {
         #[test]
         fn it_is_never_silent_for_more_than_an_hour(attempts in 0_u32..51, last in any::<Seconds>(), now in any::<Seconds>()) {
             match due(attempts, Some(last), now) {
-                Due::Now => {}
-                Due::At(at) => prop_assert!(at > now && at - now <= HOUR),
-                Due::GivenUp => prop_assert!(false),
+                When::Now => {}
+                When::At(at) => prop_assert!(at > now && at - now <= HOUR),
+                When::GivenUp => prop_assert!(false),
             }
         }
     }

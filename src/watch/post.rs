@@ -10,7 +10,8 @@ use super::{Watch, holding, memory};
 use crate::event::Seconds;
 use crate::journal::Entry;
 use crate::model::{Finding, Level, Skipped, What};
-use crate::notify::{Channel, Message, Undelivered, schedule};
+use crate::notify::schedule::{When, due as when};
+use crate::notify::{Channel, Message, Undelivered};
 use crate::source::observe::OBSERVER;
 use crate::store::watched::Due;
 use crate::store::{Head, State, Store};
@@ -74,13 +75,13 @@ pub(super) async fn deliver<S: Store>(state: &mut State<S>, watch: &Watch<'_>) -
     let mut failing: BTreeSet<String> = BTreeSet::new();
     for due in state.head().watch.due.clone().into_iter().filter(|due| due.channel != PRINTED) {
         let now = (watch.clock)();
-        let failure = match schedule::due(due.attempts, due.last_try, now) {
-            schedule::Due::At(_) => continue,
-            schedule::Due::Now if due.not_before.is_some_and(|at| at > now) || failing.contains(&due.channel) => {
+        let failure = match when(due.attempts, due.last_try, now) {
+            When::At(_) => continue,
+            When::Now if due.not_before.is_some_and(|at| at > now) || failing.contains(&due.channel) => {
                 continue;
             }
-            schedule::Due::GivenUp => Some(("notify.given-up", "it was tried for 48 hours".to_owned(), None)),
-            schedule::Due::Now => attempt(state, watch, &due, now).await?,
+            When::GivenUp => Some(("notify.given-up", "it was tried for 48 hours".to_owned(), None)),
+            When::Now => attempt(state, watch, &due, now).await?,
         };
         let (kind, why, next) = failure.clone().unwrap_or(("notified", String::new(), None));
         if next.is_some() {

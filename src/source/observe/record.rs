@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::OBSERVER;
 use crate::event::shape::OBSERVATION;
 use crate::event::{Seconds, time};
+use crate::model::hex;
 
 /// One thing that was seen.
 pub(super) struct Observation<'a> {
@@ -119,9 +120,10 @@ fn id(parts: &[&str]) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let mut digits = hex(&hash.finalize());
+    digits.truncate(32);
     let mut id = String::with_capacity(36);
-    for (position, digit) in hex.chars().enumerate() {
+    for (position, digit) in digits.chars().enumerate() {
         if matches!(position, 8 | 12 | 16 | 20) {
             id.push('-');
         }
