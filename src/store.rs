@@ -34,6 +34,17 @@ pub(crate) struct Item {
     pub value: Vec<u8>,
 }
 
+/// Whose the lock of the operating system on a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// No other process of this machine can hold a lease.
+    Ours,
+    /// Somebody else is about to take a lease, holds one, or gives one back.
+    Others,
+    /// There is no such lock.
+    Absent,
+}
+
 /// Keys and values that outlive the process. Several processes may use one at the same time.
 pub(crate) trait Store {
     /// A value and the version that a later swap must name.
@@ -58,9 +69,8 @@ pub(crate) trait Store {
     /// Removes what writes that never came to their end left behind, below a prefix that ends in a slash.
     async fn tidy(&self, prefix: &str) -> Result<(), StoreError>;
 
-    /// Takes the lock of the operating system on the store, where there is one. True: it is ours, so no other process
-    /// of this machine can hold a lease. False: it is somebody else's, or there is no such lock.
-    fn lock(&self) -> Result<bool, StoreError>;
+    /// Takes the lock of the operating system on the store, where there is one.
+    fn lock(&self) -> Result<Lock, StoreError>;
 
     /// Gives the lock back.
     fn unlock(&self);

@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::{Calls, Item, Store, StoreError, check_key};
+use super::{Calls, Item, Lock, Store, StoreError, check_key};
 use crate::aws;
 
 /// Attributes of one item.
@@ -238,8 +238,8 @@ impl Store for DynamoDb {
         self.drop_orphans(prefix).await
     }
 
-    fn lock(&self) -> Result<bool, StoreError> {
-        Ok(false)
+    fn lock(&self) -> Result<Lock, StoreError> {
+        Ok(Lock::Absent)
     }
 
     fn unlock(&self) {}

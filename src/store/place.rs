@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::dynamodb::DynamoDb;
 use super::sqlite::Sqlite;
-use super::{Item, Store, StoreError};
+use super::{Item, Lock, Store, StoreError};
 
 /// Where a state is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Store for AnyStore {
         either!(self, store => store.tidy(prefix).await)
     }
 
-    fn lock(&self) -> Result<bool, StoreError> {
+    fn lock(&self) -> Result<Lock, StoreError> {
         either!(self, store => store.lock())
     }
 

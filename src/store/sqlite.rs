@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
-use super::{Calls, Item, Store, StoreError, check_key};
+use super::{Calls, Item, Lock, Store, StoreError, check_key};
 
 /// How long a call waits for the write of another process.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -152,9 +152,9 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    fn lock(&self) -> Result<bool, StoreError> {
+    fn lock(&self) -> Result<Lock, StoreError> {
         if self.locked.borrow().is_some() {
-            return Ok(true);
+            return Ok(Lock::Ours);
         }
         let mut name = OsString::from(&self.path);
         name.push(".lock");
@@ -163,11 +163,11 @@ impl Store for Sqlite {
         match file.try_lock() {
             Ok(()) => {
                 *self.locked.borrow_mut() = Some(file);
-                Ok(true)
+                Ok(Lock::Ours)
             }
-            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(Lock::Others),
             // A file system without locks leaves the lease, which is enough, only slower after a crash.
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(false),
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => Ok(Lock::Absent),
             Err(TryLockError::Error(error)) => Err(failed(Path::new(&name), doing, error)),
         }
     }

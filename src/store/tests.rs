@@ -9,7 +9,7 @@ mod transfer;
 use std::path::PathBuf;
 use std::sync::Barrier;
 
-use super::{AnyStore, Place, Store as _, StoreError};
+use super::{AnyStore, Lock, Place, Store as _, StoreError};
 
 /// Runs a test on a new place of each kind, from the file to the table.
 pub(super) fn on_every_store(test: impl AsyncFn(&Place)) {
@@ -167,7 +167,7 @@ fn a_file_is_its_owners_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/er/state.db");
     let store = super::sqlite::Sqlite::open(&path).unwrap();
-    assert!(store.lock().unwrap());
+    assert_eq!(store.lock().unwrap(), Lock::Ours);
     block_on(store.put("k", b"v")).unwrap();
     let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(folder.path().join("deep")), mode(folder.path().join("deep/er"))), (0o700, 0o700));

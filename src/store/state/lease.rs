@@ -2,9 +2,8 @@
 
 use super::{State, fenced};
 use crate::event::Seconds;
-use crate::store::StateError;
-use crate::store::Store;
 use crate::store::head::{Head, Lease};
+use crate::store::{Lock, StateError, Store};
 
 /// What asking for the lease gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +37,21 @@ impl<S: Store> State<S> {
     }
 
     async fn try_acquire(&mut self, holder: &str, now: Seconds, seconds: Seconds) -> Result<Acquired, StateError> {
-        let exclusive = self.store.lock()?;
+        let lock = self.store.lock()?;
         let own = self.held;
         let lease = Lease { holder: holder.to_owned(), until: now.saturating_add(seconds) };
         let take = |head: &mut Head| {
-            if let Some(Lease { holder, until }) = &head.lease {
-                if *until > now && !exclusive && own != Some(head.token) {
+            match &head.lease {
+                Some(Lease { holder, until }) if *until > now && lock != Lock::Ours && own != Some(head.token) => {
                     return Err(StateError::Held { holder: holder.clone(), until: *until });
                 }
                 // A holder that ends in order gives the lease back.
-                head.unswept = true;
+                Some(_) => head.unswept = true,
+                // Whoever has the lock is about to take the lease, and takes it from whoever is faster without the lock.
+                None if lock == Lock::Others => {
+                    return Err(StateError::Held { holder: "another process".to_owned(), until: now });
+                }
+                None => {}
             }
             head.token += 1;
             head.lease = Some(lease.clone());
@@ -97,7 +101,11 @@ impl<S: Store> State<S> {
         let swept = match self.sweep().await {
             Ok(()) => true,
             Err(StateError::LostLease) => false,
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.held = None;
+                self.store.unlock();
+                return Err(error);
+            }
         };
         // No line is added, so that no time is needed.
         let released = self

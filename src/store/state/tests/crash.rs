@@ -7,7 +7,7 @@ use crate::journal::{Entry, verify};
 use crate::store::StateError;
 use crate::store::state::{Acquired, State};
 use crate::store::tests::open;
-use crate::store::{AnyStore, Head, Item, Place, Store, StoreError};
+use crate::store::{AnyStore, Head, Item, Lock, Place, Store, StoreError};
 
 /// How a write fails.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -99,7 +99,7 @@ impl Store for Failing {
         self.store.tidy(prefix).await
     }
 
-    fn lock(&self) -> Result<bool, StoreError> {
+    fn lock(&self) -> Result<Lock, StoreError> {
         self.store.lock()
     }
 
