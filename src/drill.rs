@@ -70,7 +70,7 @@ impl Default for Options {
         Self {
             seed: 1,
             days: 30,
-            regions: cast::DEFAULT_REGIONS.map(str::to_owned).to_vec(),
+            regions: crate::event::DEFAULT_REGIONS.map(str::to_owned).to_vec(),
             delay: (Duration::from_secs(120), Duration::from_secs(720)),
             duplicates: 0.02,
             missing: 0.0,

@@ -25,7 +25,7 @@ pub(crate) use id::EventId;
 pub(crate) use identity::{CredentialKind, Identity, PrincipalKind};
 pub(crate) use own::Own;
 pub(crate) use owner::Owners;
-pub(crate) use place::Place;
+pub(crate) use place::{DEFAULT_REGIONS, Place};
 pub(crate) use record::{NotAnEvent, Record};
 pub(crate) use shape::Shape;
 pub(crate) use view::View;

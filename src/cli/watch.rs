@@ -192,10 +192,7 @@ async fn turn(
     if setup.config.metrics.emf {
         metrics::emf(facts).lines().for_each(super::complain);
     }
-    heartbeat::beat(&setup.config.metrics, facts, facts.is_blind)
-        .await
-        .iter()
-        .for_each(|remark| super::complain(remark));
+    heartbeat::beat(&setup.config.metrics, facts).await.iter().for_each(|remark| super::complain(remark));
     Ok(Some(passed))
 }
 

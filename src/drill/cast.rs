@@ -14,26 +14,6 @@ pub(crate) const HOME: [&str; 2] = ["us-east-1", "eu-west-1"];
 pub(crate) const DEPLOYED: [&str; 4] = ["us-east-1", "eu-west-1", "us-west-2", "ap-southeast-2"];
 /// Where global services log.
 pub(crate) const GLOBAL: &str = "us-east-1";
-/// Regions that a commercial account has enabled from the start.
-pub(crate) const DEFAULT_REGIONS: [&str; 17] = [
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "ca-central-1",
-    "sa-east-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "eu-central-1",
-    "eu-north-1",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-];
 
 /// The CI user's key, the one that leaks.
 pub(crate) const CI_KEY: &str = "AKIAEXAMPLECI0000001";

@@ -3,6 +3,28 @@
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
+/// Regions that every account has, unless it disabled them: those from before 2019-03-20.
+/// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>
+pub(crate) const DEFAULT_REGIONS: [&str; 17] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-central-1",
+    "eu-north-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+];
+
 /// Account and region of a call, and the address it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Place {

@@ -16,16 +16,16 @@ use crate::model::PassFacts;
 /// How long the other side may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// Gives the sign of life that the settings ask for; `is_blind` says whether the pass may have missed events.
+/// Gives the sign of life that the settings ask for.
 ///
 /// Returns what failed, as remarks: a pass is no worse for it.
-pub(crate) async fn beat(settings: &Metrics, facts: &PassFacts, is_blind: bool) -> Vec<String> {
+pub(crate) async fn beat(settings: &Metrics, facts: &PassFacts) -> Vec<String> {
     let mut remarks = Vec::new();
-    let url = if is_blind { &settings.heartbeat_fail_url } else { &settings.heartbeat_url };
+    let url = if facts.is_blind { &settings.heartbeat_fail_url } else { &settings.heartbeat_url };
     if let Some(url) = url {
         remarks.extend(ask(url).await.err().map(|why| format!("the heartbeat URL {url}: {why}")));
     }
-    if let Some(path) = settings.heartbeat_file.as_deref().filter(|_| !is_blind) {
+    if let Some(path) = settings.heartbeat_file.as_deref().filter(|_| !facts.is_blind) {
         remarks.extend(touch(path, facts).err().map(|why| format!("the heartbeat file {}: {why}", path.display())));
     }
     remarks

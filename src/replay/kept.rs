@@ -135,7 +135,7 @@ impl Kept {
         for usage in self.usage.drain(..) {
             let key = (usage.first.div_euclid(DAY), usage.key(), usage.plan.bursts.clone());
             match united.entry(key) {
-                Entry::Vacant(entry) => _ = entry.insert(usage.copied()),
+                Entry::Vacant(entry) => _ = entry.insert(Usage::clone(&usage)),
                 Entry::Occupied(mut known) => known.get_mut().unite(&usage),
             }
         }
@@ -146,18 +146,6 @@ impl Kept {
 }
 
 impl Usage {
-    fn copied(&self) -> Self {
-        Self {
-            identity: Arc::clone(&self.identity),
-            plan: Arc::clone(&self.plan),
-            place: Arc::clone(&self.place),
-            first: self.first,
-            last: self.last,
-            noted: self.noted.clone(),
-            bursts: self.bursts.clone(),
-        }
-    }
-
     /// Takes in the same kind of calls, by the same caller, from the same place, on the same day.
     fn unite(&mut self, other: &Self) {
         self.first = self.first.min(other.first);

@@ -27,7 +27,7 @@ pub(crate) struct Part {
 }
 
 /// Calls of one kind, by one caller, from one place, on one day.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Usage {
     pub identity: Arc<Identity>,
     pub plan: Arc<Plan>,

@@ -114,3 +114,21 @@ pub(crate) struct Due {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Seconds>,
 }
+
+impl Due {
+    /// A message that was not tried yet.
+    pub(crate) fn new(key: String, channel: String, what: What, since: Seconds) -> Self {
+        Self {
+            key,
+            channel,
+            what,
+            since,
+            incident: String::new(),
+            findings: Vec::new(),
+            changes: Vec::new(),
+            attempts: 0,
+            last_try: None,
+            not_before: None,
+        }
+    }
+}

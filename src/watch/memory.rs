@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::change::Told;
@@ -66,10 +67,10 @@ impl Memory {
                 "kept" => memory.kept.merge(kept::decode(&bytes, rules).with_context(|| slot.clone())?),
                 "door" => memory.door.recall(rest.parse().with_context(|| slot.clone())?, &bytes),
                 "incident" => _ = memory.told.insert(rest.to_owned(), told(&bytes, slot)?),
-                "cursors" => memory.cursors = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
-                "published" => memory.published = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
-                "spoken" => memory.spoken = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
-                "inventory" => memory.inventory = serde_json::from_slice(&bytes).with_context(|| slot.clone())?,
+                "cursors" => memory.cursors = value(&bytes, slot)?,
+                "published" => memory.published = value(&bytes, slot)?,
+                "spoken" => memory.spoken = value(&bytes, slot)?,
+                "inventory" => memory.inventory = value(&bytes, slot)?,
                 _ => {}
             }
         }
@@ -87,8 +88,13 @@ pub(crate) async fn incident<S: Store>(state: &State<S>, id: &str) -> Result<Opt
     told(&state.blob(name).await?, &slot).map(Some)
 }
 
+/// What [`Draft::value`] wrote.
+fn value<T: DeserializeOwned>(bytes: &[u8], slot: &str) -> Result<T> {
+    serde_json::from_slice(bytes).with_context(|| slot.to_owned())
+}
+
 fn told(bytes: &[u8], slot: &str) -> Result<Told> {
-    let Record { mut incident, basis, findings } = serde_json::from_slice(bytes).with_context(|| slot.to_owned())?;
+    let Record { mut incident, basis, findings } = value(bytes, slot)?;
     incident.basis = basis;
     Ok(Told { incident, findings })
 }
@@ -163,7 +169,7 @@ impl<'s, S: Store> Draft<'s, S> {
     pub(super) async fn incident(&mut self, told: &Told) -> Result<()> {
         let Told { incident, findings } = told;
         let record = Record { incident: incident.clone(), basis: incident.basis, findings: findings.clone() };
-        self.put(format!("incident/{}", incident.id), &serde_json::to_vec(&record)?).await
+        self.value(&format!("incident/{}", incident.id), &record).await
     }
 
     /// Something that is one JSON value.

@@ -27,16 +27,9 @@ pub(super) fn due(update: &Update, watch: &Watch<'_>, now: Seconds) -> Vec<Due> 
     let channels = watch.channels.iter().map(Channel::name).filter(|_| is_message);
     let printed = update.is_told().then(|| PRINTED.to_owned());
     let message = |channel| Due {
-        key: format!("{}-{}", update.told.incident.id, update.known.revision),
-        channel,
         incident: update.told.incident.id.clone(),
-        findings: Vec::new(),
-        what: update.became.what(),
         changes: update.changes.clone(),
-        since: now,
-        attempts: 0,
-        last_try: None,
-        not_before: None,
+        ..Due::new(format!("{}-{}", update.told.incident.id, update.known.revision), channel, update.became.what(), now)
     };
     printed.into_iter().chain(channels).map(message).collect()
 }
@@ -51,16 +44,8 @@ pub(super) fn telemetry(findings: &[Finding], watch: &Watch<'_>, now: Seconds) -
     let Some(first) = told.first() else { return Vec::new() };
     let stored: Vec<_> = told.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
     let message = |channel: &Channel| Due {
-        key: first.id.clone(),
-        channel: channel.name(),
-        incident: String::new(),
         findings: stored.clone(),
-        what: What::Telemetry,
-        changes: Vec::new(),
-        since: now,
-        attempts: 0,
-        last_try: None,
-        not_before: None,
+        ..Due::new(first.id.clone(), channel.name(), What::Telemetry, now)
     };
     watch.channels.iter().map(message).collect()
 }

@@ -4,8 +4,9 @@ use fastrand::Rng;
 use jiff::tz::TimeZone;
 
 use super::spend::{Spend, prefix};
-use crate::drill::cast::{DEFAULT_REGIONS, DEPLOYED, HOME};
+use crate::drill::cast::{DEPLOYED, HOME};
 use crate::drill::clock::{DAY, HOUR, moment};
+use crate::event::DEFAULT_REGIONS;
 
 /// Something that costs every day.
 struct Steady {

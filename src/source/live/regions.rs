@@ -7,6 +7,7 @@ use aws_sdk_account::types::RegionOptStatus;
 use super::connect::{HOME, Watched};
 use super::trail::ABREAST;
 use super::{Batch, Live};
+use crate::event::DEFAULT_REGIONS;
 use crate::source::side_by_side::{Work, side_by_side};
 use crate::source::{Problem, Refusal};
 
@@ -25,26 +26,6 @@ pub(crate) struct Listed {
     pub batches: Vec<Batch>,
 }
 
-/// Regions that every account has, unless it disabled them.
-const DEFAULT: [&str; 17] = [
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-];
 /// Regions on a page; AWS has fewer.
 const PAGE: i32 = 50;
 /// More pages than this are no answer.
@@ -82,7 +63,7 @@ impl Live {
                 Err(why) => {
                     let problem = unlisted(account, &why, self.wanted.lookup_events);
                     listed.batches.push(unread(account, problem, true));
-                    DEFAULT.iter().map(ToString::to_string).collect()
+                    DEFAULT_REGIONS.iter().map(ToString::to_string).collect()
                 }
             };
             names.insert(HOME.to_owned());
@@ -101,7 +82,7 @@ fn unlisted(account: &str, why: &str, are_polled: bool) -> Problem {
     let what = format!("regions {account}");
     match are_polled {
         true => {
-            let count = DEFAULT.len();
+            let count = DEFAULT_REGIONS.len();
             let so =
                 format!("they cannot be listed, so that only the {count} that every account has are polled: {why}");
             Problem::blind(what, so)
