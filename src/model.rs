@@ -1,5 +1,6 @@
 //! The nouns that stages hand on: findings, incidents, the summary of a run. No logic.
 
+pub(crate) mod approval;
 mod chain;
 pub(crate) mod escape;
 pub(crate) mod finding;
@@ -8,6 +9,7 @@ pub(crate) mod incident;
 pub(crate) mod level;
 mod news;
 mod pass;
+pub(crate) mod plan;
 pub(crate) mod rfc3339;
 mod spend;
 pub(crate) mod summary;
@@ -16,7 +18,7 @@ mod words;
 pub(crate) use chain::chain;
 pub(crate) use finding::Finding;
 pub(crate) use hex::hex;
-pub(crate) use incident::{Basis, Confidence, Created, Incident, Members, Root, Status};
+pub(crate) use incident::{Basis, Confidence, Created, Incident, Member, Members, Root, Status};
 pub(crate) use level::Level;
 pub(crate) use news::What;
 pub(crate) use pass::{FeedFacts, PassFacts};

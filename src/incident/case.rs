@@ -9,7 +9,7 @@ use super::lineage::{Edge, Lineage, Node, children};
 use crate::baseline::Baseline;
 use crate::event::facts::Resource;
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
-use crate::model::{Confidence, Created, Finding, Level, Members};
+use crate::model::{Confidence, Created, Finding, Level, Member, Members};
 
 /// The root's own calls stop counting this long after the last bad finding.
 const ROOT_COOLS: Seconds = DAY;
@@ -184,6 +184,7 @@ impl Case {
         self.last = self.last.max(event.time);
         self.members.events.insert(Arc::clone(&event.id));
         self.members.principals.insert(event.identity.key.clone());
+        self.members.callers.extend(caller(&event.identity));
         self.accounts.insert(event.place.account.clone());
         self.credentials.extend(event.identity.credential.clone());
         if event.identity.kind != PrincipalKind::Service {
@@ -209,6 +210,13 @@ impl Case {
         if let Some(minted) = &facts.minted {
             self.credentials.extend(minted.credential.clone());
             self.principals.insert(minted.arn.clone());
+            self.members.callers.insert(Member {
+                arn: minted.arn.clone(),
+                key: None,
+                credential: minted.credential.clone(),
+                session: minted.session.clone(),
+                minted: true,
+            });
             if event.shape.name.starts_with("AssumeRole") {
                 self.assumed.extend(minted.arn.rsplit('/').next().map(str::to_owned));
             }
@@ -273,7 +281,22 @@ impl Case {
         self.burn.merge(other.burn);
         self.members.events.extend(other.members.events);
         self.members.principals.extend(other.members.principals);
+        self.members.callers.extend(other.members.callers);
     }
+}
+
+/// Who acts, where it is somebody that can be cut off.
+fn caller(identity: &Identity) -> Option<Member> {
+    let is_somebody = !matches!(identity.kind, PrincipalKind::Service | PrincipalKind::Unknown);
+    let key = Some(&identity.key).filter(|key| key.starts_with("AIDA") || key.starts_with("AROA"));
+    let name = identity.session_name.as_ref().zip(key).map(|(name, key)| format!("{key}:{name}"));
+    is_somebody.then(|| Member {
+        arn: identity.arn.clone(),
+        key: key.cloned(),
+        credential: identity.credential.clone(),
+        session: name,
+        minted: false,
+    })
 }
 
 /// A thing that a call made.

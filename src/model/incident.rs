@@ -143,4 +143,21 @@ pub(crate) struct Members {
     pub events: BTreeSet<Arc<str>>,
     /// Stable ids of the principals that made them.
     pub principals: BTreeSet<String>,
+    /// Who acted, and what was minted to act with.
+    pub callers: BTreeSet<Member>,
+}
+
+/// An identity in an incident, with one credential.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Member {
+    /// The ARN of the user, role or root; of a federated session its own.
+    pub arn: String,
+    /// The stable id (AIDA, AROA) where one is known.
+    pub key: Option<String>,
+    /// The access key id.
+    pub credential: Option<String>,
+    /// Of a session of a role: `AROA...:name`.
+    pub session: Option<String>,
+    /// Minted within the incident.
+    pub minted: bool,
 }

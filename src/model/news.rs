@@ -10,6 +10,10 @@ pub(crate) enum What {
     Changed,
     Reopened,
     Closed,
+    /// A plan cut it off, wholly or in part.
+    Contained,
+    /// What a plan did was taken back.
+    Undone,
     /// Stakeout does not see all it should; there is no incident.
     Telemetry,
 }
@@ -21,6 +25,8 @@ impl What {
             Self::Changed => "changed",
             Self::Reopened => "reopened",
             Self::Closed => "closed",
+            Self::Contained => "contained",
+            Self::Undone => "undone",
             Self::Telemetry => "telemetry",
         }
     }

@@ -6,6 +6,7 @@
 
 pub(super) mod blobs;
 mod lease;
+mod plans;
 #[cfg(test)]
 mod tests;
 

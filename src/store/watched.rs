@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Seconds;
-use crate::model::{Level, Status, What};
+use crate::event::{Place, Seconds};
+use crate::model::approval::Plans;
+use crate::model::{Incident, Level, Status, What};
 
 /// The part of the head that a watch keeps. Whatever is large is a blob, named here.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,50 @@ pub(crate) struct Watched {
     pub regions: BTreeMap<String, BTreeSet<String>>,
     /// When the last pass began.
     pub last_pass: Option<Seconds>,
+    /// Plans and what people said about them, by digest.
+    pub plans: Plans,
+    /// What containment cut off, by the ARN of a principal or the id of an access key.
+    pub contained: BTreeMap<String, Contained>,
+}
+
+/// A principal or credential that is cut off, and how much of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Contained {
+    /// The incident that it was cut off for.
+    pub incident: String,
+    /// From when on.
+    pub since: Seconds,
+    /// Networks of the attacker, as they were known then. What comes from elsewhere and is refused may be production.
+    pub networks: BTreeSet<String>,
+    /// Only these sessions, as `AROA...:name`; none: all.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub sessions: BTreeSet<String>,
+    /// Only sessions that began before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions_before: Option<Seconds>,
+    /// Calls from these networks go on, as CIDR; none: from nowhere.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub network_ok: BTreeSet<String>,
+    /// Calls that were refused since and are not the attacker's, by caller in words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, Refusals>,
+}
+
+/// Refused calls of one caller.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refusals {
+    pub calls: u64,
+    /// How many there were when it was told last.
+    pub told: u64,
+}
+
+impl Contained {
+    /// Everything of a principal or credential, for an incident as it is now.
+    pub(crate) fn of(incident: &Incident, since: Seconds) -> Self {
+        let networks = incident.source_ips.iter().filter_map(|address| Place::new("", "", address).network).collect();
+        Self { incident: incident.id.clone(), since, networks, ..Self::default() }
+    }
 }
 
 /// What is known of an incident beside its record.
