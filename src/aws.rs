@@ -1,4 +1,7 @@
-//! How the program talks to AWS: the one place where the SDK is configured.
+//! How the program talks to AWS: the one place where the SDK is configured, what refusals mean, and requests side by side.
+
+mod refusal;
+mod side_by_side;
 
 use std::time::Duration;
 
@@ -8,6 +11,9 @@ use aws_config::profile::region::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+
+pub(crate) use refusal::Refusal;
+pub(crate) use side_by_side::{Work, side_by_side};
 
 /// Cost Explorer answers large questions slowly.
 const ANSWER: Duration = Duration::from_secs(60);

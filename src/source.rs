@@ -2,7 +2,7 @@
 //!
 //! Knows files, archives and envelopes; what a CloudTrail record means is not its business.
 //! `live` polls AWS and gives objects in memory, which are read like files; `inventory` reads what is in the accounts. Both
-//! have `refusal`, `problem` and `side_by_side`.
+//! have `problem`.
 //!
 //! `discover` turns paths into objects; a `Reader` gives the records of one object:
 //! bytes (`read`, `inflate`, `archive`) -> text (`recognise`, `lines`, `table`) -> values
@@ -24,11 +24,9 @@ mod outcome;
 mod problem;
 mod read;
 mod recognise;
-mod refusal;
 mod resync;
 mod scan;
 mod shape;
-mod side_by_side;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -39,4 +37,3 @@ pub(crate) use discover::discover;
 pub(crate) use object::Object;
 pub(crate) use problem::Problem;
 pub(crate) use read::Reader;
-pub(crate) use refusal::Refusal;

@@ -115,11 +115,7 @@ impl Identity {
             name,
             account: account.to_owned(),
             credential: credential.map(str::to_owned),
-            credential_kind: match credential {
-                Some(key) if key.starts_with("AKIA") || key.starts_with("LKIA") => CredentialKind::LongTerm,
-                Some(_) => CredentialKind::Session,
-                None => CredentialKind::None,
-            },
+            credential_kind: credential_kind(credential),
             session: started.filter(|_| !principal_id.is_empty()).map(|at| format!("{principal_id}@{at}")),
             session_started: started.and_then(time::parse),
             session_name: session_name.map(str::to_owned),
@@ -141,6 +137,15 @@ fn issued_to(value: &Value, session_name: Option<&str>) -> Option<String> {
         Some(arn) if arn.contains(":instance/") => arn.rsplit('/').next().map(str::to_owned),
         Some(arn) => Some(arn.to_owned()),
         None => session_name.filter(|name| name.starts_with("i-")).map(str::to_owned),
+    }
+}
+
+/// How long a credential lives, by its id.
+pub(crate) fn credential_kind(credential: Option<&str>) -> CredentialKind {
+    match credential {
+        Some(key) if key.starts_with("AKIA") || key.starts_with("LKIA") => CredentialKind::LongTerm,
+        Some(_) => CredentialKind::Session,
+        None => CredentialKind::None,
     }
 }
 

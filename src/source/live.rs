@@ -18,8 +18,8 @@ mod trail;
 
 use std::time::Duration;
 
-use super::side_by_side::{Work, side_by_side};
 use super::{Object, Problem};
+use crate::aws::{Work, side_by_side};
 use crate::event::Seconds;
 use cloud::Cloud;
 use connect::Watched;

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::find::find_text;
 use super::{Call, Minted, Resource, text};
 use crate::event::identity::principal_key;
 
 /// Deletions that are read, beside those of IAM.
-pub(super) const DELETIONS: [(&str, &str); 15] = [
+pub(super) const DELETIONS: [(&str, &str); 16] = [
     ("lambda", "DeleteFunction"),
     ("events", "DeleteRule"),
     ("s3", "DeleteBucket"),
@@ -14,6 +15,7 @@ pub(super) const DELETIONS: [(&str, &str); 15] = [
     ("ec2", "CancelSpotFleetRequests"),
     ("ec2", "CancelSpotInstanceRequests"),
     ("ec2", "DeleteFleets"),
+    ("ec2", "DeleteLaunchTemplate"),
     ("autoscaling", "DeleteAutoScalingGroup"),
     ("ecs", "DeleteService"),
     ("sagemaker", "DeleteNotebookInstance"),
@@ -107,6 +109,10 @@ impl Call<'_> {
             "TerminateInstances" => self.instances(),
             "CancelSpotFleetRequests" => arns("spot-fleet-request", self.ids("sfr-")),
             "CancelSpotInstanceRequests" => arns("spot-instances-request", self.ids("sir-")),
+            // The request may name it; the answer has its id.
+            "DeleteLaunchTemplate" => {
+                arns("launch-template", find_text(self.response, "launchTemplateId").into_iter().collect())
+            }
             "DeleteFleets" => arns("fleet", self.ids("fleet-")),
             "TerminateJobFlows" => arns("cluster", self.ids("j-")),
             _ => Vec::new(),

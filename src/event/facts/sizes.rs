@@ -36,6 +36,9 @@ impl Call<'_> {
                 let ids = find_all(self.response, "spotInstanceRequestId");
                 Some(ids.into_iter().map(|id| thing("spot-instances-request", &id, runs.clone())).collect())
             }
+            ("ec2", "CreateLaunchTemplate") => {
+                one(find_text(self.response, "launchTemplateId").map(|id| thing("launch-template", &id, None)))
+            }
             ("autoscaling", "CreateAutoScalingGroup") => one(text(self.request, "autoScalingGroupName").map(|name| {
                 let runs = self.fleet("maxSize", false);
                 Resource { runs, ..Resource::new(self.group(&name), "autoscaling:autoScalingGroup") }

@@ -72,6 +72,9 @@ fn capacity_is_an_upper_bound_of_the_dearest_type() {
     let defined = json!({"CreateLaunchTemplateRequest": {
         "LaunchTemplateName": "t", "LaunchTemplateData": {"InstanceType": "g5.xlarge"},
     }});
+    let response = json!({"CreateLaunchTemplateResponse": {"launchTemplate": {"launchTemplateId": "lt-1"}}});
+    let template = (arn("ec2", "launch-template/lt-1"), None);
+    assert_eq!(made("ec2", "CreateLaunchTemplate", &defined, &response), [template]);
     let defined = facts("ec2", "CreateLaunchTemplate", &defined, &Value::Null, None).unwrap().defined;
     let template = machine("g5.xlarge", false, false).times(1);
     assert_eq!(defined, [("111122223333/eu-west-3/launch-template/t".to_owned(), template)]);

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 
 use super::users;
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
 use crate::model::Created;
-use crate::source::Refusal;
 use crate::source::live::HOME;
-use crate::source::side_by_side::{Work, side_by_side};
 
 /// Resources that are asked for in one pass. Each is a request.
 const MOST_ASKED: usize = 200;

@@ -5,7 +5,8 @@ use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::config::Builder;
 
 use super::{Trail, TrailStatus, problem};
-use crate::source::{Problem, Refusal};
+use crate::aws::Refusal;
+use crate::source::Problem;
 
 /// Each is a request. An account has five trails in a region at most, and those of other regions are rarely seen here.
 const MOST_TRAILS: usize = 50;

@@ -7,9 +7,10 @@ use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
 
 use super::{AccountInventory, Key, User, problem};
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
 use crate::event::Seconds;
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Problem, Refusal};
+use crate::source::Problem;
 
 /// More users than these are not looked at.
 const MOST_USERS: usize = 5_000;

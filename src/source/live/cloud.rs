@@ -23,6 +23,16 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
+    /// The caller's own.
+    pub(super) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// Where a bucket or queue is that does not name its region.
+    pub(super) fn region(&self) -> Region {
+        self.home.clone()
+    }
+
     pub(super) fn new(config: SdkConfig, home: Region) -> Self {
         Self { config, home, buckets: RefCell::default(), queues: RefCell::default() }
     }

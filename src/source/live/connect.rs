@@ -1,7 +1,7 @@
 //! Signing in to every account that is watched.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -12,14 +12,15 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
-use aws_sdk_cloudtrail::config::SharedCredentialsProvider;
+use aws_sdk_cloudtrail::config::{ProvideCredentials as _, SharedCredentialsProvider};
 
 use super::cloud::{Cloud, RegionLookups};
 use super::trail::{ABREAST, Location};
 use super::{Account, Identity, Live, Wanted};
 use crate::aws;
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Problem, Refusal};
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
+use crate::source::Problem;
 
 /// Where the events of global services are, and where IAM, STS and the account service answer, in the commercial partition.
 pub(crate) const HOME: &str = "us-east-1";
@@ -113,6 +114,40 @@ impl Live {
     pub(crate) fn config(&self, account: &str, region: &str) -> Option<SdkConfig> {
         let account = self.accounts.iter().find(|watched| watched.id == account && watched.is_reached())?;
         Some(account.patient(region))
+    }
+
+    /// The configurations of the accounts that are reached, by id, for whoever outlives this connection.
+    pub(crate) fn configs(&self) -> BTreeMap<String, SdkConfig> {
+        self.reached().map(|account| (account.id.clone(), account.patient(HOME))).collect()
+    }
+
+    /// As whom AWS knows the credentials of this process; nothing where it does not.
+    pub(crate) async fn caller() -> Option<String> {
+        caller(&aws::configuration(HOME).await).await.ok().map(|(_, arn)| arn)
+    }
+
+    /// The caller's own, in its region: buckets and queues are reached so.
+    pub(crate) fn home(&self) -> SdkConfig {
+        patient(self.cloud.config()).into_builder().region(self.cloud.region()).build()
+    }
+
+    /// As whom we call: in each account, and before any role was assumed.
+    pub(crate) async fn callers(&self) -> BTreeSet<String> {
+        let reached = self.reached().filter_map(|account| account.caller.borrow().clone());
+        let mut callers: BTreeSet<String> = reached.collect();
+        callers.extend(caller(self.cloud.config()).await.ok().map(|(_, arn)| arn));
+        callers
+    }
+
+    /// The ids of the access keys that we sign with.
+    pub(crate) async fn credentials(&self) -> BTreeSet<String> {
+        let configs = self.reached().map(|account| &account.config).chain([self.cloud.config()]);
+        let mut keys = BTreeSet::new();
+        for provider in configs.filter_map(SdkConfig::credentials_provider) {
+            let credentials = provider.provide_credentials().await;
+            keys.extend(credentials.ok().map(|credentials| credentials.access_key_id().to_owned()));
+        }
+        keys
     }
 
     pub(super) fn reached(&self) -> impl Iterator<Item = &Watched> {

@@ -8,9 +8,10 @@ use super::cursor::{Kind, Range};
 use super::lookup::{End, KEPT, Lookups, Reading};
 use super::pace::{Effort, Pace};
 use super::trail::{ABREAST, Bucket, Folder, Location, folders, keys, layout, nothing_below};
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
 use crate::event::{DAY, Seconds, time};
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Object, Problem, Refusal};
+use crate::source::{Object, Problem};
 
 /// Pages of LookupEvents, 50 events each, that make one batch.
 const PAGES: u32 = 20;

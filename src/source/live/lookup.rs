@@ -12,8 +12,9 @@ use std::time::Duration;
 use super::Batch;
 use super::cursor::Range;
 use super::pace::{Effort, Limiter, Pace};
+use crate::aws::Refusal;
 use crate::event::Seconds;
-use crate::source::{Problem, Refusal};
+use crate::source::Problem;
 
 pub(super) use text::Text;
 pub(super) use window::{KEPT, pass};

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use crate::source::Refusal;
+use crate::aws::Refusal;
 
 /// Attempts at one request that AWS throttles, the first included.
 const THROTTLED_TRIES: u32 = 8;

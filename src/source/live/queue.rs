@@ -9,9 +9,10 @@ use super::Batch;
 use super::message::{Meaning, meaning};
 use super::pace::{Effort, Pace};
 use super::trail::{ABREAST, Bucket, MOST_BYTES};
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
 use crate::model::hex;
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Object, Problem, Refusal};
+use crate::source::{Object, Problem};
 
 /// Messages that one pass takes from one queue.
 const MOST_MESSAGES: usize = 5_000;

@@ -7,9 +7,10 @@ use aws_sdk_account::types::RegionOptStatus;
 use super::connect::{HOME, Watched};
 use super::trail::ABREAST;
 use super::{Batch, Live};
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
 use crate::event::DEFAULT_REGIONS;
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Problem, Refusal};
+use crate::source::Problem;
 
 /// The regions of each account, by its id.
 pub(crate) type Regions = BTreeMap<String, BTreeSet<String>>;

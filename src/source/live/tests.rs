@@ -13,9 +13,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::*;
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
 use crate::event::DAY;
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Reader, Refusal};
+use crate::source::Reader;
 
 /// 2026-11-22T06:00:00Z.
 const START: Seconds = 1_795_327_200;

@@ -13,9 +13,10 @@ use std::time::Duration;
 use super::cursor::{Cursor, Cursors, FolderCursor};
 use super::pace::{Effort, Pace};
 use super::{Batch, Fed};
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
 use crate::event::{DAY, HOUR, Seconds};
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Object, Problem, Refusal};
+use crate::source::{Object, Problem};
 
 pub(crate) use layout::Location;
 pub(super) use list::{Folder, folders, keys};

@@ -5,8 +5,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 
 use super::Cloud;
+use crate::aws::Refusal;
 use crate::model::chain;
-use crate::source::Refusal;
 use crate::source::live::trail::{Bucket, Key, Listing, MOST_BYTES};
 
 /// The header in which S3 names the region of a bucket, also where it refuses everything else.

@@ -6,7 +6,7 @@ use aws_sdk_cloudtrail::config::Builder;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 
-use crate::source::Refusal;
+use crate::aws::Refusal;
 use crate::source::live::cursor::{Kind, Range};
 use crate::source::live::lookup::{Found, Lookups, Page};
 

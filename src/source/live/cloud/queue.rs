@@ -6,7 +6,7 @@ use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 
 use super::Cloud;
-use crate::source::Refusal;
+use crate::aws::Refusal;
 use crate::source::live::queue::{Message, Queue, Receipt};
 
 /// SQS gives no more messages at once.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::layout::{Location, day_path, is_account};
 use super::{ABREAST, Bucket, Key, Listing};
+use crate::aws::Refusal;
+use crate::aws::{Work, side_by_side};
+use crate::source::Problem;
 use crate::source::live::pace::{Effort, Pace};
-use crate::source::side_by_side::{Work, side_by_side};
-use crate::source::{Problem, Refusal};
 
 /// Pages of one listing; a day of one account and region has far fewer.
 const MOST_PAGES: usize = 1_000;

@@ -30,20 +30,23 @@ pub(crate) enum Refusal {
     Other { action: &'static str, why: String },
 }
 
+/// Characters of what AWS says that are told.
+const TOLD: usize = 400;
+
 impl Refusal {
     /// What an error of the SDK means; `action` is the IAM action that the request needs.
-    pub(super) fn of<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn of<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
         let status = error.raw_response().map(|response| response.status().as_u16());
         match (error, status) {
             (SdkError::TimeoutError(_), _) => Self::Passing("timeout".to_owned()),
-            (SdkError::ConstructionFailure(_), _) => Self::Other { action, why: chain(error) },
-            (_, None) => Self::Passing(chain(error)),
+            (SdkError::ConstructionFailure(_), _) => Self::Other { action, why: short(chain(error)) },
+            (_, None) => Self::Passing(short(chain(error))),
             (SdkError::ServiceError(_), Some(status)) => Self::named(action, status, error.code(), error.message()),
             (_, Some(status)) if status >= 500 => Self::Passing(format!("HTTP status {status}")),
-            (_, Some(status)) => Self::Other { action, why: format!("HTTP status {status}, {}", chain(error)) },
+            (_, Some(status)) => Self::Other { action, why: format!("HTTP status {status}, {}", short(chain(error))) },
         }
     }
 
@@ -51,7 +54,7 @@ impl Refusal {
     fn named(action: &'static str, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         let name = code.unwrap_or("no error code");
         let why = match message {
-            Some(message) => format!("{name}: {message}"),
+            Some(message) => short(format!("{name}: {message}")),
             None => format!("{name}, HTTP status {status}"),
         };
         match name {
@@ -84,6 +87,10 @@ impl Refusal {
             | "MissingAuthenticationToken"
             | "IncompleteSignatureException" => Self::Credentials(why),
             "InvalidNextTokenException" | "InvalidNextToken" => Self::Token(why),
+            // Somebody changes the same thing at this moment, or it was made a moment ago.
+            "ConcurrentModification" | "ConcurrentModificationException" | "EntityTemporarilyUnmodifiable" => {
+                Self::Passing(why)
+            }
             "NoSuchBucket"
             | "NoSuchKey"
             | "NotFound"
@@ -91,7 +98,9 @@ impl Refusal {
             | "AWS.SimpleQueueService.NonExistentQueue"
             | "NoSuchEntity"
             | "ResourceNotFoundException"
-            | "InvalidInstanceID.NotFound" => Self::Gone(why),
+            | "TrailNotFoundException" => Self::Gone(why),
+            // `InvalidInstanceID.NotFound`, `InvalidLaunchTemplateId.NotFoundException` and their like, which are EC2's.
+            _ if name.starts_with("Invalid") && name.contains(".NotFound") => Self::Gone(why),
             // A status of 404 alone may come from a proxy, and says nothing about the thing.
             _ if matches!(status, 429 | 503) => Self::Throttled(why),
             _ if status >= 500 => Self::Passing(why),
@@ -101,12 +110,20 @@ impl Refusal {
     }
 
     /// Whether asking again never helps: a right that is missing can be given.
-    pub(super) fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         !self.is_passing() && !matches!(self, Self::Denied { .. } | Self::Credentials(_))
     }
 
     /// Whether the same request may be answered after a while.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Throttled(_) | Self::Passing(_))
+    }
+}
+
+/// Whole pages come back where something is not what it should be.
+fn short(text: String) -> String {
+    match text.char_indices().nth(TOLD) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text,
     }
 }

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::task::Poll;
 
 /// Work that has not started.
-pub(super) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// Runs work side by side, at most some at a time; results come in the order of the work.
-pub(super) async fn side_by_side<'a, T>(most: usize, work: impl IntoIterator<Item = Work<'a, T>>) -> Vec<T> {
+pub(crate) async fn side_by_side<'a, T>(most: usize, work: impl IntoIterator<Item = Work<'a, T>>) -> Vec<T> {
     let mut waiting = work.into_iter().enumerate();
     let mut running: Vec<(usize, Work<'a, T>)> = Vec::new();
     let mut done: Vec<(usize, T)> = Vec::new();
