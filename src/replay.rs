@@ -1,7 +1,9 @@
 //! Exported logs in, findings and incidents out: a map over files on all cores, and a reduce in order of time.
 
 mod bursts;
+mod causal;
 pub(crate) mod door;
+mod hours;
 pub(crate) mod kept;
 pub(crate) mod map;
 pub(crate) mod part;

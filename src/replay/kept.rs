@@ -150,6 +150,7 @@ impl Usage {
     fn unite(&mut self, other: &Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.hours = None;
         self.noted = [self.noted.take(), other.noted.clone()].into_iter().flatten().min();
         let mut firsts: BTreeMap<(Seconds, i64), Noted> = BTreeMap::new();
         for (length, noted) in self.bursts.drain(..).chain(other.bursts.iter().cloned()) {

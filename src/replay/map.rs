@@ -5,12 +5,14 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::door::Door;
+use super::hours::{Counting, Recent};
 use super::part::{ModelCall, Noted, Part, Usage};
 use super::table::Table;
 use crate::detect::catalog::Rules;
 use crate::detect::plan::{Plan, Planner, matches};
 use crate::event::view::Json;
-use crate::event::{DAY, Event, EventId, Identity, NotAnEvent, Place, Record, Seconds, Shape, View};
+use crate::event::{DAY, Event, EventId, HOUR, Identity, NotAnEvent, Place, Record, Seconds, Shape, View};
+use crate::habit::Hours;
 use crate::model::Skipped;
 use crate::price::Model;
 use crate::source::{Object, Reader};
@@ -48,6 +50,7 @@ struct Memory<'r> {
     part: Part,
     /// Where there is one, every event comes in once.
     door: Option<Door>,
+    counting: Counting,
 }
 
 /// A `userIdentity` as it was written, and what it means.
@@ -67,6 +70,8 @@ struct Day {
     noted: Option<Noted>,
     /// The first of each stretch of time, where a rule counts, with the length of the stretch.
     bursts: Vec<(Seconds, Noted)>,
+    /// How many in each hour, where somebody counts.
+    hours: Option<Box<Hours>>,
 }
 
 impl<'r> Mapper<'r> {
@@ -75,10 +80,18 @@ impl<'r> Mapper<'r> {
         Self { rules, range, reader: Reader::new(max_object_bytes), memory: Memory::new(rules) }
     }
 
-    /// The same, for feeds that are read in turns: what came in through `door` before is a duplicate.
+    /// The same, for feeds that are read in turns: what came in through `door` before is a duplicate. Calls are counted.
     pub(crate) fn behind(rules: &'r Rules, range: Range, max_object_bytes: u64, door: Door) -> Self {
         let mut mapper = Self::new(rules, range, max_object_bytes);
         mapper.memory.door = Some(door);
+        mapper.memory.counting = Counting::Judged;
+        mapper
+    }
+
+    /// The same, for history that is read once: calls before the range are counted.
+    pub(crate) fn of_past(rules: &'r Rules, range: Range, max_object_bytes: u64) -> Self {
+        let mut mapper = Self::new(rules, range, max_object_bytes);
+        mapper.memory.counting = Counting::Past(Recent::default());
         mapper
     }
 
@@ -141,6 +154,7 @@ impl<'r> Memory<'r> {
             days: Table::default(),
             part: Part::default(),
             door: None,
+            counting: Counting::Nothing,
         }
     }
 
@@ -153,11 +167,15 @@ impl<'r> Memory<'r> {
         }
         let fingerprint = self.fingerprint(record);
         self.part.seen.push(fingerprint);
+        let counts = self.counting.counts(fingerprint, judged);
         let what = self.kind(record, who);
         let judged = judged && !rules.own.is_watching(&self.callers.get(who).identity, &self.kinds.get(what).shape);
         let place = self.place(record, who);
         let key = [who, what, place];
         let usage = self.note(key, record, fingerprint, judged);
+        if counts {
+            self.days.get_mut(usage).count(record.time);
+        }
         if judged && self.kinds.get(what).models {
             // Days become usage in their order.
             let record_position = u32::try_from(self.part.seen.len() - 1).unwrap_or(u32::MAX);
@@ -238,7 +256,8 @@ impl<'r> Memory<'r> {
     fn note(&mut self, key: [u32; 3], record: &Record<'_>, fingerprint: u64, judged: bool) -> u32 {
         let (time, day) = (record.time, record.time.div_euclid(DAY));
         let hash = self.hasher.hash_one((key, day));
-        let new = || Day { key, day, first: Seconds::MAX, last: Seconds::MIN, noted: None, bursts: Vec::new() };
+        let new =
+            || Day { key, day, first: Seconds::MAX, last: Seconds::MIN, noted: None, bursts: Vec::new(), hours: None };
         let position = self.days.find_or(hash, |known| known.key == key && known.day == day, new);
         let plan = self.kinds.get(key[1]);
         let noted = self.days.get_mut(position);
@@ -290,6 +309,7 @@ impl<'r> Memory<'r> {
                 last: day.last,
                 noted: day.noted,
                 bursts: day.bursts,
+                hours: day.hours,
             }));
         }
         self.callers.bound(MOST_REMEMBERED);
@@ -300,6 +320,15 @@ impl<'r> Memory<'r> {
 }
 
 impl Day {
+    /// Counts a call in its hour.
+    fn count(&mut self, time: Seconds) {
+        let hour = time.rem_euclid(DAY) / HOUR;
+        let hours = self.hours.get_or_insert_default();
+        if let Some(count) = usize::try_from(hour).ok().and_then(|hour| hours.get_mut(hour)) {
+            *count = count.saturating_add(1);
+        }
+    }
+
     /// Notes the first call of each stretch. Records come nearly in order, so only the last stretch is looked at; a
     /// stretch that is noted twice does no harm.
     fn burst(&mut self, length: Seconds, record: &Record<'_>, fingerprint: u64) {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use super::causal;
 use crate::detect::plan::Plan;
 use crate::event::{DAY, Event, EventId, Identity, Place, Seconds, Shape};
+use crate::habit::Hours;
 use crate::incident::models::Caller;
 use crate::model::Skipped;
 use crate::price::Model;
@@ -38,6 +40,8 @@ pub(crate) struct Usage {
     pub noted: Option<Noted>,
     /// The first call of each stretch of time, where a rule counts, with the length of the stretch.
     pub bursts: Vec<(Seconds, Noted)>,
+    /// How many in each hour, where the mapper counts. It is not kept: who counts does so when a part is new.
+    pub hours: Option<Box<Hours>>,
 }
 
 /// One call of a model.
@@ -161,8 +165,8 @@ impl Pending {
 
     /// Takes out all events before a time, in order and each once: by time, then who can call before what
     /// else is made, and that before the rest (order inside one second is undefined, and a thing is made before it is
-    /// used), then by id. Those before
-    /// `settled` were given out once, and come only if they are new.
+    /// used), then by id; and whatever a credential did after what minted it. Those before `settled` were given out once,
+    /// and come only if they are new.
     pub(crate) fn before(&mut self, end: Seconds, settled: Seconds) -> Vec<Event> {
         let events = &mut self.events;
         self.firsts.retain(|_, (call, usage)| {
@@ -185,7 +189,7 @@ impl Pending {
             same
         });
         given.extend(due.iter().map(|event| hasher.hash_one(position(event))));
-        due
+        causal::order(due)
     }
 }
 

@@ -173,3 +173,76 @@ fn calls_of_models_count_once_for_the_incident_of_their_caller() {
     assert!(first.1.contains("$18 an hour at list prices: 1,000 model calls an hour at 1,000 tokens in and out each"));
     assert_eq!(burn(&format!("{refused}{twice}{others}{calls}{RECORDS}")), first);
 }
+
+/// A chain of makers within one second: each record with the id that sorts it at some place.
+fn chain(order: &[usize]) -> String {
+    let call = |key: &str, source: &str, name: &str, request: serde_json::Value, response: serde_json::Value| {
+        serde_json::json!({
+            "eventVersion": "1.08", "eventTime": "2026-09-01T00:00:00Z", "awsRegion": "us-east-1",
+            "eventSource": source, "eventName": name, "sourceIPAddress": "203.0.113.9", "userAgent": "Boto3",
+            "eventType": "AwsApiCall", "managementEvent": true, "recipientAccountId": "111122223333",
+            "userIdentity": {"type": "IAMUser", "principalId": format!("AIDA{key}"), "accountId": "111122223333",
+                "arn": format!("arn:aws:iam::111122223333:user/{key}"), "userName": key, "accessKeyId": format!("AKIAEXAMPLE{key}")},
+            "requestParameters": request, "responseElements": response,
+        })
+    };
+    let user = |maker: &str, name: &str| {
+        let arn = format!("arn:aws:iam::111122223333:user/{name}");
+        call(
+            maker,
+            "iam.amazonaws.com",
+            "CreateUser",
+            serde_json::json!({ "userName": name }),
+            serde_json::json!({ "user": { "userName": name, "userId": format!("AIDA{name}"), "arn": arn } }),
+        )
+    };
+    let key = |maker: &str, name: &str| {
+        let minted =
+            serde_json::json!({ "userName": name, "accessKeyId": format!("AKIAEXAMPLE{name}"), "status": "Active" });
+        call(
+            maker,
+            "iam.amazonaws.com",
+            "CreateAccessKey",
+            serde_json::json!({ "userName": name }),
+            serde_json::json!({ "accessKey": minted }),
+        )
+    };
+    let admin = |maker: &str, name: &str| {
+        let arn = "arn:aws:iam::aws:policy/AdministratorAccess";
+        let request = serde_json::json!({ "userName": name, "policyArn": arn });
+        call(maker, "iam.amazonaws.com", "AttachUserPolicy", request, serde_json::Value::Null)
+    };
+    let function = serde_json::json!({ "functionArn": "arn:aws:lambda:us-east-1:111122223333:function:f" });
+    let calls = [
+        user("AAAAAAAAA", "BBBBBBBBB"),
+        admin("AAAAAAAAA", "BBBBBBBBB"),
+        key("AAAAAAAAA", "BBBBBBBBB"),
+        user("BBBBBBBBB", "CCCCCCCCC"),
+        admin("BBBBBBBBB", "CCCCCCCCC"),
+        key("BBBBBBBBB", "CCCCCCCCC"),
+        call(
+            "CCCCCCCCC",
+            "lambda.amazonaws.com",
+            "CreateFunction20150331",
+            serde_json::json!({ "functionName": "f" }),
+            function,
+        ),
+    ];
+    let numbered = calls.into_iter().zip(order).map(|(mut call, place)| {
+        call["eventID"] = format!("00000000-0000-4000-8000-00000000000{place}").into();
+        format!("{call}\n")
+    });
+    numbered.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_is_made_and_used_within_a_second_is_one_story(order in Just([0_usize, 1, 2, 3, 4, 5, 6]).prop_shuffle()) {
+        let (report, _) = replay(chain(&order).as_bytes());
+        prop_assert_eq!(report.incidents.len(), 1);
+        let made: Vec<_> = report.incidents[0].resources.iter().map(|made| made.kind.as_str()).collect();
+        prop_assert_eq!(made.len(), 5, "{:?}", made);
+    }
+}

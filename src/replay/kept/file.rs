@@ -172,7 +172,7 @@ pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Kept> {
         let (plan, first, last) = (Arc::clone(plan), used.first, used.last);
         let bursts = used.bursts.iter().map(|(length, call)| (*length, noted(call))).collect();
         let noted = used.noted.as_ref().map(noted);
-        kept.usage.push(Arc::new(Usage { identity, plan, place, first, last, noted, bursts }));
+        kept.usage.push(Arc::new(Usage { identity, plan, place, first, last, noted, bursts, hours: None }));
     }
     for counted in &file.calls {
         let (identity, shape, place) = who(counted.who)?;
