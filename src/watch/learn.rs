@@ -82,6 +82,7 @@ async fn held<S: Store>(
     let mut kept = memory.kept;
     kept.merge(lesson.kept.clone());
     draft.kept(&lesson.kept, &kept, watch.rules).await?;
+    draft.learned(&lesson.habits, begun).await?;
     let (slots, events) = (draft.slots, lesson.events);
     let read_from = from.unwrap_or(until);
     let detail = json!({
