@@ -1,0 +1,115 @@
+//! The IAM policies that this program needs, from what its actions and its sources declare: least rights, and denials of
+//! what it must never do whatever else it is given.
+
+mod never;
+mod pack;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod watching;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::action::{Action, Right, tags};
+use crate::model::plan::Class;
+use statement::Statement;
+
+/// Characters that a managed policy may have without white space.
+pub(crate) const MOST_OF_POLICY: usize = 6_144;
+
+impl Right {
+    /// A right without a condition.
+    pub(crate) const fn on(action: &'static str, resource: &'static str) -> Self {
+        Self { action, resource, only_if: None }
+    }
+
+    /// The same under a condition: operator, key and value.
+    pub(crate) const fn only_if(self, condition: (&'static str, &'static str, &'static str)) -> Self {
+        Self { only_if: Some(condition), ..self }
+    }
+}
+
+/// What is known of where policies are for. What is not used has no entry, and its rights are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Twelve digits, or `*`.
+    pub account: String,
+    /// ARNs for `{bucket}`, `{objects}`, `{queue}`, `{topic}`, `{table}`, `{role}` of the
+    /// detector, `{responder}`, `{vault}`, `{evidence}`, `{manifests}`.
+    pub known: BTreeMap<&'static str, Vec<String>>,
+    /// ARNs of principals that are left alone, in which `*` stands for anything.
+    pub protected: Vec<String>,
+}
+
+impl Places {
+    /// The ARNs that the resource of a right stands for.
+    fn resources(&self, resource: &str) -> Vec<String> {
+        if resource.starts_with('{') {
+            return self.known.get(resource).cloned().unwrap_or_default();
+        }
+        vec![resource.replace("{account}", &self.account)]
+    }
+}
+
+/// A managed policy.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Policy {
+    pub name: String,
+    pub document: Value,
+}
+
+/// Policies of the detector, which only reads: `account` is for every account that is watched, `home` for where the
+/// program runs.
+pub(crate) fn detector(actions: &[&dyn Action], places: &Places) -> Vec<Policy> {
+    let of_actions = actions.iter().flat_map(|action| action.card().reads);
+    let reads: Vec<_> = watching::ACCOUNT.iter().chain(tags::READS).chain(of_actions).collect();
+    let home: Vec<_> = watching::HOME.iter().chain(watching::PLANNING).collect();
+    let all: Vec<_> = reads.iter().chain(&home).copied().collect();
+    let mut policies = pack::policies("stakeout-detector-account", statement::allow("Read", &reads, places));
+    policies.extend(pack::policies("stakeout-detector-home", statement::allow("Use", &home, places)));
+    policies.extend(pack::policies("stakeout-detector-never", never::detector(&all, places)));
+    policies
+}
+
+/// Policies of the responder, which contains and undoes, and deletes nothing.
+pub(crate) fn responder(actions: &[&dyn Action], places: &Places) -> Vec<Policy> {
+    let kept: Vec<_> = actions.iter().copied().filter(|action| action.class() < Class::R3).collect();
+    let reads: Vec<_> = kept.iter().flat_map(|action| action.card().reads).collect();
+    let changes: Vec<_> =
+        kept.iter().flat_map(|action| action.card().writes.iter().chain(action.card().undoes)).collect();
+    let mut statements = statement::allow("Read", &reads, places);
+    statements.extend(statement::allow("Change", &changes, places));
+    let mut policies = pack::policies("stakeout-responder", statements);
+    policies.extend(pack::policies("stakeout-responder-home", statement::allow("Keep", &vault(), places)));
+    policies.extend(pack::policies("stakeout-responder-never", never::responder(&needed(actions), places)));
+    policies
+}
+
+/// What eradication needs beside the responder's policies.
+pub(crate) fn eradicator(actions: &[&dyn Action], places: &Places) -> Vec<Policy> {
+    let deletes: Vec<_> = actions.iter().copied().filter(|action| action.class() == Class::R3).collect();
+    let reads: Vec<_> = deletes.iter().flat_map(|action| action.card().reads).collect();
+    let changes: Vec<_> = deletes.iter().flat_map(|action| action.card().writes).collect();
+    let mut statements = statement::allow("Read", &reads, places);
+    statements.extend(statement::allow("Delete", &changes, places));
+    pack::policies("stakeout-eradicate", statements)
+}
+
+/// Every right of some actions.
+fn needed<'a>(actions: &[&'a dyn Action]) -> Vec<&'a Right> {
+    let of =
+        |action: &&'a dyn Action| action.card().reads.iter().chain(action.card().writes).chain(action.card().undoes);
+    actions.iter().flat_map(of).collect()
+}
+
+/// Rights on the vault of whoever saves evidence.
+fn vault() -> Vec<&'static Right> {
+    watching::SAVING.iter().collect()
+}
+
+fn document<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> Value {
+    let statements: Vec<_> = statements.into_iter().map(Statement::json).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}

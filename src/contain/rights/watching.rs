@@ -1,0 +1,49 @@
+//! What watching needs: the calls of `source`, `store` and `notify`, in one place. A test reads the sources and fails
+//! where one is missing.
+
+use super::Right;
+
+/// In every account that is watched.
+pub(super) const ACCOUNT: &[Right] = &[
+    Right::on("account:ListRegions", "*"),
+    Right::on("ce:GetAnomalies", "*"),
+    Right::on("ce:GetCostAndUsage", "*"),
+    Right::on("cloudtrail:DescribeTrails", "*"),
+    Right::on("cloudtrail:GetTrailStatus", "arn:aws:cloudtrail:*:{account}:trail/*"),
+    Right::on("cloudtrail:LookupEvents", "*"),
+    Right::on("ec2:DescribeInstances", "*"),
+    Right::on("ec2:DescribeRegions", "*"),
+    Right::on("iam:GetRole", "arn:aws:iam::{account}:role/*"),
+    Right::on("iam:GetUser", "arn:aws:iam::{account}:user/*"),
+    Right::on("iam:ListAccessKeys", "arn:aws:iam::{account}:user/*"),
+    Right::on("iam:ListUsers", "*"),
+    Right::on("lambda:GetFunctionConfiguration", "arn:aws:lambda:*:{account}:function:*"),
+];
+
+/// Where the program runs, as far as the settings name it.
+pub(super) const HOME: &[Right] = &[
+    Right::on("dynamodb:ConditionCheckItem", "{table}"),
+    Right::on("dynamodb:DeleteItem", "{table}"),
+    Right::on("dynamodb:GetItem", "{table}"),
+    Right::on("dynamodb:PutItem", "{table}"),
+    Right::on("dynamodb:Query", "{table}"),
+    Right::on("dynamodb:Scan", "{table}"),
+    Right::on("dynamodb:UpdateItem", "{table}"),
+    Right::on("s3:GetObject", "{objects}"),
+    Right::on("s3:ListBucket", "{bucket}"),
+    Right::on("sns:Publish", "{topic}"),
+    Right::on("sqs:DeleteMessage", "{queue}"),
+    Right::on("sqs:ReceiveMessage", "{queue}"),
+    Right::on("sts:AssumeRole", "{role}"),
+];
+
+/// To see what evidence there is already: of it only the manifests, which hold names and hashes.
+pub(super) const PLANNING: &[Right] =
+    &[Right::on("s3:GetObject", "{manifests}"), Right::on("s3:ListBucket", "{vault}")];
+
+/// To save evidence. An object that is there is read for its hash.
+pub(super) const SAVING: &[Right] = &[
+    Right::on("s3:GetObject", "{evidence}"),
+    Right::on("s3:ListBucket", "{vault}"),
+    Right::on("s3:PutObject", "{evidence}"),
+];
