@@ -7,11 +7,14 @@
 //! - `memory`: what is kept from pass to pass
 //! - `conclude`, with `observe`, `judge`, `life`, `change`: pure: what came in becomes findings, incidents, and news
 //! - `commit`: one write makes it true; `say` prints it, `post` brings messages on their way
-//! - `learn`: history, before the first pass
+//! - `learn`: history, before the first pass; `habits`: how often everybody calls, for plans
+//! - `contained`: what is cut off, and calls all the same, or is missed
 
 mod change;
 mod commit;
 mod conclude;
+mod contained;
+mod habits;
 mod judge;
 mod learn;
 mod life;
@@ -43,10 +46,11 @@ use crate::store::{Acquired, State, StateError, Store};
 
 pub(crate) use change::Told;
 use conclude::{Conclusion, Means, conclude};
+pub(crate) use habits::habits;
 pub(crate) use learn::{Lessons, learn};
 use life::{Became, Update};
 use memory::Memory;
-pub(crate) use memory::incident;
+pub(crate) use memory::{incident, minters};
 use read::Read;
 
 /// Whoever holds the lease takes it anew after this part of its length.

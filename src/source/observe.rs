@@ -5,6 +5,7 @@
 //! in the inventory. The time in that hash is the hour in which a user or key was first found missing or new, and the day
 //! for everything else, so that what lasts is told once a day.
 
+mod contained;
 mod record;
 mod telemetry;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::inventory::{AccountInventory, Inventory};
 use crate::event::{DAY, Seconds};
+pub(crate) use contained::StillActs;
 use record::Records;
 
 /// Who is behind observations about nobody.
@@ -42,6 +44,8 @@ pub(crate) struct Seen<'a> {
     pub feeds: &'a [FeedState],
     /// Account and region of regions that were not enabled at the last pass.
     pub enabled: &'a [(String, String)],
+    /// What was cut off and calls all the same.
+    pub still: &'a [StillActs],
 }
 
 /// A change that an event can explain.
@@ -109,6 +113,7 @@ pub(crate) fn observe(before: Option<&Inventory>, after: &mut Inventory, seen: &
     }
     telemetry::regions(seen, &mut records);
     telemetry::feeds(seen, &mut records);
+    contained::tell(seen.still, &mut records);
     let (told, lines) = records.finish();
     after.told = told;
     lines

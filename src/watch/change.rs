@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Finding, Incident, counted, noun};
 
+/// The detector of what is cut off and succeeds all the same.
+const STILL_ACTS: &str = "contained-still-acts";
 /// Names in one sentence.
 const MOST_NAMES: usize = 6;
 
@@ -28,12 +30,23 @@ pub(crate) fn material(before: &Told, after: &Told) -> Vec<String> {
         told.findings.iter().filter(|f| !f.notice).map(|finding| finding.title.to_string()).collect()
     };
     told.extend(added("finding", &titles(before), &titles(after)));
+    told.extend(still_acts(before, after));
     told.extend(added("account", &set(&old.accounts), &set(&new.accounts)));
     told.extend(added("principal", &set(&old.principals), &set(&new.principals)));
     told.extend(added("credential", &set(&old.credentials), &set(&new.credentials)));
     told.extend(added("region", &set(&old.regions), &set(&new.regions)));
     told.extend(made(old, new));
     told
+}
+
+/// What was cut off succeeds, and did so before: that it does again is news each time.
+fn still_acts(before: &Told, after: &Told) -> Option<String> {
+    let of = |told: &Told| -> BTreeSet<String> {
+        told.findings.iter().filter(|f| &*f.detector == STILL_ACTS).map(|f| f.id.clone()).collect()
+    };
+    let (old, new) = (of(before), of(after));
+    let is_again = !old.is_empty() && new.difference(&old).next().is_some();
+    is_again.then(|| "What was contained succeeds again.".to_owned())
 }
 
 fn set(texts: &[String]) -> BTreeSet<String> {

@@ -6,9 +6,11 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::conclude::Conclusion;
+use super::contained;
 use super::memory::{Draft, Slots};
 use super::read::Read;
 use super::{Watch, life, post};
+use crate::approve;
 use crate::event::{DAY, Seconds};
 use crate::journal::Entry;
 use crate::model::{Status, What};
@@ -45,8 +47,10 @@ pub(super) async fn commit<S: Store>(
         watched.last_pass = Some(begun);
         watched.regions.extend(read.regions.clone());
         watched.blind.clone_from(&blind);
+        contained::adopt(&mut watched.contained, &concluded.refused);
         concluded.updates.iter().for_each(|update| life::adopt(&mut watched.incidents, update));
         watched.incidents.retain(|_, known| !is_forgotten(known, begun));
+        approve::forget(&mut watched.plans, |id| watched.incidents.contains_key(id));
         // Nobody is told what a person has judged meanwhile.
         let is_over = |due: &&Due| {
             let known = watched.incidents.get(&due.incident);
@@ -54,9 +58,15 @@ pub(super) async fn commit<S: Store>(
         };
         let due: Vec<Due> = due.iter().filter(|due| !is_over(due)).cloned().collect();
         watched.due.extend(due);
-        entries.clone()
+        let expired = approve::expire(&mut watched.plans, begun);
+        entries.iter().cloned().chain(expired).collect()
     };
-    Ok(state.commit((watch.clock)(), change).await?)
+    let plans: Vec<String> = state.head().watch.plans.keys().cloned().collect();
+    state.commit((watch.clock)(), change).await?;
+    for digest in plans.iter().filter(|digest| !state.head().watch.plans.contains_key(*digest)) {
+        state.drop_plan(digest).await?;
+    }
+    Ok(())
 }
 
 /// Writes everything that is large, for a commit to name.
@@ -71,6 +81,7 @@ async fn draft<S: Store>(
     if concluded.has_events {
         draft.baseline(&concluded.baseline, &concluded.slices, begun).await?;
         draft.door(&concluded.door).await?;
+        draft.habits(&concluded.habits, begun).await?;
         draft.kept(&concluded.fresh, &concluded.kept, watch.rules).await?;
         draft.value("spoken", &concluded.spoken).await?;
     }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::contained;
+use super::habits;
 use super::judge::{Arrivals, Judged, judge};
 use super::life::{Past, Update, may_go_on, updates};
 use super::memory::{Memory, Printed};
@@ -13,6 +15,7 @@ use super::regions::Spoken;
 use crate::baseline::Baseline;
 use crate::detect::Rules;
 use crate::event::{Owners, Seconds};
+use crate::habit::Habits;
 use crate::model::{FeedFacts, Finding, Incident, Status, Summary};
 use crate::replay::door::Door;
 use crate::replay::kept::{HOT, Kept};
@@ -32,6 +35,10 @@ pub(super) struct Conclusion {
     pub baseline: Baseline,
     /// The slices of it that changed.
     pub slices: BTreeSet<u8>,
+    /// How often everybody called, as far as it is new.
+    pub habits: Habits,
+    /// What is cut off and was refused, where that changed.
+    pub refused: contained::All,
     /// What is new and worth keeping, and all that is.
     pub fresh: Kept,
     pub kept: Kept,
@@ -72,6 +79,10 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         feeds.push(observe::feed(batch, arrived, begun));
     }
     spoken.note(&news.parts, begun);
+    let mut habits = Habits::default();
+    news.parts.iter().for_each(|part| habits::count(&mut habits, part));
+    let still = contained::still_act(&news.parts, &watched.contained, &told);
+    let mut refused = contained::refused(&news.parts, &watched.contained);
     let mut inventory = std::mem::take(&mut read.inventory);
     let seen = observe::Evidence {
         kept: &kept,
@@ -82,6 +93,7 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         known_since: since.max(begun - HOT),
         patience,
         last_pass: watched.last_pass,
+        still: &still,
     };
     let records = seen.records(before.as_ref(), &mut inventory, &watched.regions, &read.regions, begun);
     news.observe(&records, rules, since);
@@ -91,6 +103,7 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
     let (mut report, mut baseline) = (outcome.report, outcome.baseline);
     let past = Past { known: &watched.incidents, told: &told };
     let mut updates = updates(&past, &mut report.incidents, &mut report.findings, begun);
+    contained::tell(&mut refused, &mut updates, &watched.incidents, &told, begun);
     updates.sort_by_key(|update| std::cmp::Reverse(update.told.incident.level));
     updates.truncate(MOST_UPDATES);
     pardon(&mut baseline, &watched.incidents, &report.incidents);
@@ -107,6 +120,8 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         door,
         baseline,
         slices,
+        habits,
+        refused,
         fresh,
         kept,
         spoken,

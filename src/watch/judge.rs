@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use super::habits;
 use crate::baseline::{Baseline, slice};
 use crate::cost::Usual;
 use crate::detect::Rules;
 use crate::event::{Owners, Seconds};
+use crate::habit::Habits;
 use crate::replay::door::Door;
 use crate::replay::kept::Kept;
 use crate::replay::map::{Mapper, Range};
@@ -101,21 +103,23 @@ pub(super) struct Lesson<'r> {
     mapper: Mapper<'r>,
     pub baseline: Baseline,
     pub kept: Kept,
+    pub habits: Habits,
     pub events: usize,
 }
 
 impl<'r> Lesson<'r> {
     /// Events from `until` on are no history.
     pub(super) fn new(rules: &'r Rules, baseline: Baseline, until: Seconds) -> Self {
-        let mapper = Mapper::new(rules, Range { start: until, end: until }, MOST_BYTES);
-        Self { rules, mapper, baseline, kept: Kept::default(), events: 0 }
+        let mapper = Mapper::of_past(rules, Range { start: until, end: until }, MOST_BYTES);
+        Self { rules, mapper, baseline, kept: Kept::default(), habits: Habits::default(), events: 0 }
     }
 
     /// Takes objects in.
     pub(super) fn take(&mut self, objects: &[Object], now: Seconds) {
-        let Self { rules, mapper, baseline, kept, events } = self;
+        let Self { rules, mapper, baseline, kept, habits, events } = self;
         mapper.map(objects, &mut |part| {
             reduce::learn(baseline, rules, &part);
+            habits::count(habits, &part);
             *events += part.seen.len();
             kept.merge(Kept::of(&part));
         });

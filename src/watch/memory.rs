@@ -1,6 +1,7 @@
 //! What the engine remembers from pass to pass, as blobs of the state.
 //!
-//! Slots: `baseline/NN`, `kept/N`, `door/TIME`, `incident/ID`, `published`, `inventory`, `spoken`, `cursors`.
+//! Slots: `baseline/NN`, `kept/N`, `door/TIME`, `incident/ID`, `published`, `inventory`, `spoken`, `cursors`; and
+//! `habits/DAY`, which no judgement needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ use super::regions::Spoken;
 use crate::baseline::{Baseline, slice};
 use crate::detect::Rules;
 use crate::event::Seconds;
-use crate::model::{Basis, Finding, Incident, Level};
+use crate::model::{Basis, Finding, Incident, Level, Member};
 use crate::replay::door::Door;
 use crate::replay::kept::{self, Kept};
 use crate::source::inventory::Inventory;
@@ -45,6 +46,8 @@ pub(super) struct Memory {
 struct Record {
     incident: Incident,
     basis: Basis,
+    #[serde(default)]
+    callers: BTreeSet<Member>,
     findings: Vec<Finding>,
 }
 
@@ -57,7 +60,8 @@ impl Memory {
         let mut memory = Self { door: Door::at(now), ..Self::default() };
         let watched = &state.head().watch;
         let is_over = |id: &str| watched.incidents.get(id).is_some_and(|known| !may_go_on(known, now));
-        let is_needed = |slot: &str| !slot.strip_prefix("incident/").is_some_and(is_over);
+        let is_needed =
+            |slot: &str| !slot.strip_prefix("incident/").is_some_and(is_over) && !slot.starts_with(super::habits::SLOT);
         let blobs = watched.blobs.iter().filter(|(slot, _)| is_needed(slot));
         for (slot, name) in blobs {
             let bytes = state.blob(name).await.with_context(|| slot.clone())?;
@@ -88,14 +92,41 @@ pub(crate) async fn incident<S: Store>(state: &State<S>, id: &str) -> Result<Opt
     told(&state.blob(name).await?, &slot).map(Some)
 }
 
+/// ARNs of whoever minted some credentials, and those with which they did, as far back as events are kept.
+///
+/// # Errors
+/// The store, or a damaged blob.
+pub(crate) async fn minters<S: Store>(state: &State<S>, mut credentials: BTreeSet<String>) -> Result<BTreeSet<String>> {
+    let rules = Rules::load(&[])?;
+    let mut kept = Kept::default();
+    for (slot, name) in state.head().watch.blobs.iter().filter(|(slot, _)| slot.starts_with("kept/")) {
+        kept.merge(kept::decode(&state.blob(name).await?, &rules).with_context(|| slot.clone())?);
+    }
+    let mut minters = BTreeSet::new();
+    loop {
+        let known = credentials.len();
+        for event in kept.events() {
+            let minted = event.facts.as_ref().and_then(|facts| facts.minted.as_ref()?.credential.as_ref());
+            if minted.is_some_and(|key| credentials.contains(key)) {
+                minters.insert(event.identity.arn.clone());
+                credentials.extend(event.identity.credential.clone());
+            }
+        }
+        if credentials.len() == known {
+            return Ok(minters);
+        }
+    }
+}
+
 /// What [`Draft::value`] wrote.
 fn value<T: DeserializeOwned>(bytes: &[u8], slot: &str) -> Result<T> {
     serde_json::from_slice(bytes).with_context(|| slot.to_owned())
 }
 
 fn told(bytes: &[u8], slot: &str) -> Result<Told> {
-    let Record { mut incident, basis, findings } = value(bytes, slot)?;
+    let Record { mut incident, basis, callers, findings } = value(bytes, slot)?;
     incident.basis = basis;
+    incident.members.callers = callers;
     Ok(Told { incident, findings })
 }
 
@@ -104,7 +135,7 @@ pub(super) type Slots = BTreeMap<String, Option<String>>;
 
 /// Writes blobs for the next commit to name.
 pub(super) struct Draft<'s, S: Store> {
-    state: &'s State<S>,
+    pub(super) state: &'s State<S>,
     pub slots: Slots,
 }
 
@@ -160,7 +191,7 @@ impl<'s, S: Store> Draft<'s, S> {
     }
 
     /// Slots in use that begin so, in order.
-    fn taken(&self, start: &str) -> impl Iterator<Item = String> {
+    pub(super) fn taken(&self, start: &str) -> impl Iterator<Item = String> {
         let slots = self.state.head().watch.blobs.keys();
         slots.filter(move |slot| slot.starts_with(start)).cloned()
     }
@@ -168,7 +199,8 @@ impl<'s, S: Store> Draft<'s, S> {
     /// The record of an incident.
     pub(super) async fn incident(&mut self, told: &Told) -> Result<()> {
         let Told { incident, findings } = told;
-        let record = Record { incident: incident.clone(), basis: incident.basis, findings: findings.clone() };
+        let (basis, callers) = (incident.basis, incident.members.callers.clone());
+        let record = Record { incident: incident.clone(), basis, callers, findings: findings.clone() };
         self.value(&format!("incident/{}", incident.id), &record).await
     }
 

@@ -9,7 +9,7 @@ use crate::replay::part::Part;
 use crate::source::Object;
 use crate::source::inventory::Inventory;
 use crate::source::live::{Batch, Regions};
-use crate::source::observe::{Change, FeedState, Seen, observe};
+use crate::source::observe::{Change, FeedState, Seen, StillActs, observe};
 
 /// What is known when a pass has read its feeds.
 pub(super) struct Evidence<'s> {
@@ -24,6 +24,8 @@ pub(super) struct Evidence<'s> {
     /// How late events may be.
     pub patience: Seconds,
     pub last_pass: Option<Seconds>,
+    /// What was cut off and calls all the same.
+    pub still: &'s [StillActs],
 }
 
 impl Evidence<'_> {
@@ -53,6 +55,7 @@ impl Evidence<'_> {
             regions: &regions,
             feeds: &feeds,
             enabled: &new_regions,
+            still: self.still,
         };
         let records = observe(before, after, &seen, now);
         if records.is_empty() {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod contained;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;

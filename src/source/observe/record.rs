@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::OBSERVER;
 use crate::event::shape::OBSERVATION;
-use crate::event::{Seconds, time};
+use crate::event::{Identity, PrincipalKind, Seconds, time};
 use crate::model::hex;
 
 /// One thing that was seen.
@@ -25,10 +25,17 @@ pub(super) struct Observation<'a> {
     pub told: String,
     /// More of `requestParameters`.
     pub facts: Value,
-    /// Whom it is about; none: nobody.
-    pub user: Option<UserIdentity<'a>>,
+    pub about: Subject<'a>,
     /// `eventTime`.
     pub time: Seconds,
+}
+
+/// Whom an observation is about.
+pub(super) enum Subject<'a> {
+    Nobody,
+    User(UserIdentity<'a>),
+    /// Whoever made a call, and from which address.
+    Caller(&'a Identity, &'a str),
 }
 
 /// A user and one of its keys.
@@ -72,8 +79,8 @@ impl Records {
 const LONGEST: usize = 1_024;
 
 fn record(seen: &Observation<'_>, id: &str) -> Value {
-    let identity = match &seen.user {
-        Some(user) => {
+    let identity = match &seen.about {
+        Subject::User(user) => {
             let mut identity = json!({
                 "type": "IAMUser",
                 "principalId": user.id,
@@ -86,7 +93,8 @@ fn record(seen: &Observation<'_>, id: &str) -> Value {
             }
             identity
         }
-        None => json!({"type": "AWSService", "invokedBy": OBSERVER}),
+        Subject::Caller(caller, _) => caller_identity(caller),
+        Subject::Nobody => json!({"type": "AWSService", "invokedBy": OBSERVER}),
     };
     let mut facts = seen.facts.clone();
     facts["subject"] = json!(seen.subject);
@@ -110,7 +118,42 @@ fn record(seen: &Observation<'_>, id: &str) -> Value {
     if let Some(region) = seen.region {
         record["awsRegion"] = json!(region);
     }
+    if let Subject::Caller(_, address) = seen.about {
+        record["sourceIPAddress"] = json!(address);
+    }
     record
+}
+
+/// A caller as CloudTrail writes it, as far as it says who that is.
+fn caller_identity(caller: &Identity) -> Value {
+    let Identity { key, arn, account, name, credential, session_name, .. } = caller;
+    let mut identity = match caller.kind {
+        PrincipalKind::Role => {
+            let session = session_name.as_deref().unwrap_or(OBSERVER);
+            json!({
+                "type": "AssumedRole",
+                "principalId": format!("{key}:{session}"),
+                "arn": format!("{}/{session}", arn.replacen(":iam:", ":sts:", 1).replacen(":role/", ":assumed-role/", 1)),
+                "sessionContext": {
+                    "sessionIssuer": {"type": "Role", "principalId": key, "arn": arn, "userName": name},
+                },
+            })
+        }
+        PrincipalKind::Root => json!({"type": "Root", "principalId": account, "arn": arn}),
+        _ => json!({"type": "IAMUser", "principalId": key, "arn": arn, "userName": name}),
+    };
+    identity["accountId"] = json!(account);
+    if let Some(key) = credential {
+        identity["accessKeyId"] = json!(key);
+    }
+    if let Some(started) = caller.session_started {
+        identity["sessionContext"]["attributes"]["creationDate"] = json!(time::format(started));
+    }
+    if let Some(owner) = &caller.issued_to {
+        let arn = if owner.starts_with("arn:") { owner.clone() } else { format!("arn:aws:ec2:::instance/{owner}") };
+        identity["inScopeOf"] = json!({ "credentialsIssuedTo": arn });
+    }
+    identity
 }
 
 /// A hash of the parts in the shape of a UUID.

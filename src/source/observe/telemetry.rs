@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::record::{Observation, Records};
+use super::record::{Observation, Records, Subject};
 use super::{Change, FeedState, GLOBAL, RegionUse, Seen};
 use crate::event::{DAY, HOUR, Seconds, time};
 use crate::source::inventory::{AccountInventory, Trail, TrailStatus};
@@ -162,6 +162,6 @@ impl Records {
     ) {
         let region = region.filter(|region| !region.is_empty());
         let (mark, time) = (format!("{} day", self.now.div_euclid(DAY)), self.now);
-        self.add(&Observation { kind, account, region, subject, mark, told, facts, user: None, time });
+        self.add(&Observation { kind, account, region, subject, mark, told, facts, about: Subject::Nobody, time });
     }
 }

@@ -40,7 +40,7 @@ fn feed(region: &str, unreadable: Option<&str>) -> FeedState {
 fn seen(told: &dyn Fn(&Change<'_>) -> bool) -> Seen<'_> {
     static FEEDS: OnceLock<[FeedState; 1]> = OnceLock::new();
     let feeds = FEEDS.get_or_init(|| [feed("us-east-1", None)]);
-    Seen { told, known_since: START - 2 * DAY, patience: PATIENCE, regions: &[], feeds, enabled: &[] }
+    Seen { told, known_since: START - 2 * DAY, patience: PATIENCE, regions: &[], feeds, enabled: &[], still: &[] }
 }
 
 fn user(number: usize, keys: &[&str], listed: Seconds) -> (String, User) {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::record::{Observation, Records, UserIdentity};
+use super::record::{Observation, Records, Subject, UserIdentity};
 use super::telemetry::{self, Sight};
 use super::{Change, GLOBAL, MOST_PATIENCE, Seen};
 use crate::event::{HOUR, Seconds, time};
@@ -146,7 +146,7 @@ fn tell(account: &str, several: &[Unexplained], together: usize, seen: &Seen<'_>
             "lastAsBefore": time::format(*before),
             "firstSeen": time::format(*since),
         }),
-        user: Some(UserIdentity { id: &first.user_id, name, arn: &first.user_arn, key }),
+        about: Subject::User(UserIdentity { id: &first.user_id, name, arn: &first.user_arn, key }),
         // The same in a pass that is repeated, unless feeds were blind in between.
         time: (since + seen.patience).max(records.now - HOUR).min(records.now),
     });
