@@ -2,14 +2,20 @@
 //!
 //! Results go to stdout, everything about the run to stderr.
 
+mod approve;
 mod completions;
 mod config;
+mod contain;
 mod cost;
 mod detectors;
 mod drill;
 mod incidents;
 mod journal;
 mod output;
+mod permissions;
+mod person;
+mod plan;
+mod playbooks;
 mod replay;
 mod state;
 mod watch;
@@ -68,11 +74,18 @@ enum Command {
     Incidents(incidents::List),
     Show(incidents::Show),
     Close(incidents::Close),
+    Plan(plan::Arguments),
+    Approve(approve::Approve),
+    Deny(approve::Deny),
+    Contain(contain::Contain),
+    Undo(contain::Undo),
+    Playbooks(playbooks::Arguments),
     Cost(cost::Arguments),
     Drill(drill::Arguments),
     Detectors(detectors::Arguments),
     Journal(journal::Arguments),
     State(state::Arguments),
+    Permissions(permissions::Arguments),
     Config(config::Arguments),
     Completions(completions::Arguments),
 }
@@ -131,11 +144,18 @@ pub fn main() -> ExitCode {
         Command::Incidents(arguments) => incidents::list(arguments, config),
         Command::Show(arguments) => incidents::show(arguments, config, voice),
         Command::Close(arguments) => incidents::close(arguments, config, voice),
+        Command::Plan(arguments) => plan::run(arguments, config, voice),
+        Command::Approve(arguments) => approve::approve(arguments, config, voice),
+        Command::Deny(arguments) => approve::deny(arguments, config, voice),
+        Command::Contain(arguments) => contain::contain(arguments, config, voice),
+        Command::Undo(arguments) => contain::undo(arguments, config, voice),
+        Command::Playbooks(arguments) => playbooks::run(arguments, voice),
         Command::Cost(arguments) => cost::run(arguments, voice),
         Command::Drill(arguments) => drill::run(arguments, voice),
         Command::Detectors(arguments) => detectors::run(arguments, voice),
         Command::Journal(arguments) => journal::run(arguments, config, voice),
         Command::State(arguments) => state::run(arguments, config, voice),
+        Command::Permissions(arguments) => permissions::run(arguments, config, voice),
         Command::Config(arguments) => config::run(arguments, config, voice),
         Command::Completions(arguments) => completions::run(arguments),
     };
@@ -153,6 +173,22 @@ pub fn main() -> ExitCode {
 fn complain(text: &str) {
     // Nobody is left to tell when stderr is closed.
     let _ = writeln!(io::stderr(), "{}", crate::model::escape::terminal(text));
+}
+
+/// Ends when the process is asked to.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    _ = tokio::signal::ctrl_c().await;
 }
 
 /// The time of day.

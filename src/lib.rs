@@ -3,20 +3,25 @@
 //! ```text
 //! source -> event -> detect -> incident -> report         replay
 //!                                      -> notify, report   watch
+//! incident -> contain (plan) -> approve -> contain (execute) -> notify, report   respond
 //! ```
 //!
 //! - `cli`: one file per command
 //! - `replay`: the flow over exported logs: a map over files, a reduce in order of time
 //! - `watch`: the flow over what AWS delivers now: passes that judge what is kept and what is new as a replay does
+//! - `respond`: the flow of a decision: from an incident to a plan, from an approved plan to what it came to
 //! - `source`: from paths to raw records; bills; what AWS delivers now
 //! - `detect`: rules, what is new, correlations
 //! - `incident`: lineage, grouping, words
+//! - `contain`: plans, what they break, and carrying them out; each action one file
+//! - `approve`: who may approve what
 //! - `notify`: terminal, file, webhook, SNS; metrics and heartbeat
 //! - `report`: table, ndjson, json, markdown, csv
 //! - `drill`: scenarios to rehearse with
 //! - `model`: the nouns that stages hand on
 //! - `event`: CloudTrail's JSON, normalised once
 //! - `baseline`: what is usual
+//! - `habit`: how often it happens
 //! - `cost`: what was spent, as it was known at a time
 //! - `price`: what things cost by the hour at list prices
 //! - `config`: the settings
@@ -24,19 +29,22 @@
 //! - `store`: what outlives the process: SQLite or DynamoDB behind one trait
 //! - `journal`: the hash-chained record of what happened
 //!
-//! Flows use stages and floor, and `watch` uses the map and the reduce of `replay`; a stage uses only the floor (`event`, `baseline`, `cost`, `price`,
-//! `model`, `config`, `aws`, `store`, `journal`); the floor uses nothing above it.
+//! Flows use stages and floor, and `watch` uses the map and the reduce of `replay`; a stage uses only the floor (`event`,
+//! `baseline`, `habit`, `cost`, `price`, `model`, `config`, `aws`, `store`, `journal`); the floor uses nothing above it.
 
+pub(crate) mod approve;
 pub(crate) mod aws;
 pub(crate) mod baseline;
 pub mod cli;
 pub(crate) mod config;
+pub(crate) mod contain;
 pub(crate) mod cost;
 pub(crate) mod detect;
 pub(crate) mod drill;
 pub(crate) mod event;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub(crate) mod habit;
 pub(crate) mod incident;
 pub(crate) mod journal;
 pub(crate) mod model;
@@ -44,6 +52,7 @@ pub(crate) mod notify;
 pub(crate) mod price;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod respond;
 pub(crate) mod source;
 pub(crate) mod store;
 pub(crate) mod watch;

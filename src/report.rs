@@ -4,6 +4,8 @@ pub(crate) mod csv;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod next;
+pub(crate) mod page;
+pub(crate) mod plan;
 pub(crate) mod spend;
 pub(crate) mod table;
 

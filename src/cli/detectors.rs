@@ -14,7 +14,7 @@ use crate::event::Seconds;
 use crate::model::Finding;
 use crate::replay::map::Range;
 use crate::replay::{Settings, replay};
-use crate::report::table;
+use crate::report::page;
 use crate::source::{Bills, discover, read_bills};
 
 /// No fixture is this large.
@@ -88,7 +88,7 @@ fn explain(name: &str, folders: &[PathBuf], voice: Voice) -> Result<Status> {
     let mut out = io::stdout().lock();
     for line in explanation(detector).lines() {
         let rest = if line.starts_with("  - ") { "    " } else { "" };
-        table::write_wrapped(&mut out, voice.look().columns, line, rest)?;
+        page::write_wrapped(&mut out, voice.look().columns, line, rest)?;
     }
     Ok(Status::Quiet)
 }

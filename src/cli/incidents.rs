@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{Status, Voice, now, output, state};
+use super::{Status, Voice, now, output, person, state};
 use crate::config::Config;
 use crate::event::time;
 use crate::journal::Entry;
@@ -76,7 +76,7 @@ enum What {
 }
 
 pub(super) fn list(arguments: &List, config: Option<&Path>) -> Result<Status> {
-    let state = state::block_on(open(config))?;
+    let state = state::block_on(open(&Config::load(config)?))?;
     let mut known: Vec<_> = state.head().watch.incidents.iter().collect();
     known.retain(|(_, known)| arguments.all || known.status != Stage::Closed);
     known.sort_by_key(|(id, known)| (std::cmp::Reverse(known.opened_at), id.to_owned()));
@@ -115,7 +115,7 @@ fn value(id: &str, known: &Known) -> serde_json::Value {
 
 pub(super) fn show(arguments: &Show, config: Option<&Path>, voice: Voice) -> Result<Status> {
     let (known, told) = state::block_on(async {
-        let state = open(config).await?;
+        let state = open(&Config::load(config)?).await?;
         let (id, known) = find(&state, &arguments.id)?;
         Ok((known, incident(&state, &id).await?.with_context(|| format!("{id} is not stored"))?))
     })?;
@@ -152,18 +152,24 @@ pub(super) fn close(arguments: &Close, config: Option<&Path>, voice: Voice) -> R
         What::Benign => Resolution::Benign,
         What::Contained => Resolution::Contained,
     };
-    let user = os_user();
+    let user = person::os_user();
     let by = arguments.by.clone().unwrap_or_else(|| user.clone());
     let closed = Closed { at: now(), resolution, by, why: arguments.why.clone() };
     let detail = json!({ "as": resolution.as_str(), "by": closed.by, "os_user": user, "why": closed.why });
     let id = state::block_on(async {
-        let mut state = open(config).await?;
+        let mut state = open(&Config::load(config)?).await?;
         let (id, _) = find(&state, &arguments.id)?;
         let mut is_late = false;
+        let mut is_running = false;
         let change = |head: &mut Head| {
             // By what is stored at this moment: somebody else may have been faster.
             let open = head.watch.incidents.get_mut(&id).filter(|known| known.status != Stage::Closed);
             is_late = open.is_none();
+            let plans = head.watch.plans.values();
+            is_running = plans.filter(|plan| plan.incident == id).any(|plan| plan.stage.is_running());
+            if is_running {
+                return Vec::new();
+            }
             let Some(known) = open else { return Vec::new() };
             (known.status, known.closed, known.changed_at) = (Stage::Closed, Some(closed.clone()), closed.at);
             // Nobody is told any more what a person has judged.
@@ -171,6 +177,9 @@ pub(super) fn close(arguments: &Close, config: Option<&Path>, voice: Voice) -> R
             vec![Entry::new("incident.closed", Some(&id), detail.clone())]
         };
         state.append(closed.at, change).await?;
+        if is_running {
+            bail!("a plan of {id} runs, or died half way: `stakeout contain {id} --execute` goes on with it");
+        }
         if is_late {
             bail!("{id} is closed already");
         }
@@ -180,30 +189,20 @@ pub(super) fn close(arguments: &Close, config: Option<&Path>, voice: Voice) -> R
     Ok(Status::Quiet)
 }
 
-async fn open(config: Option<&Path>) -> Result<State<AnyStore>> {
-    let place = state::place(&Config::load(config)?)?;
+/// The state that the settings name.
+///
+/// # Errors
+/// No state, or one that cannot be opened.
+pub(super) async fn open(config: &Config) -> Result<State<AnyStore>> {
+    let place = state::place(config)?;
     Ok(State::open(state::open_existing(&place).await?).await?)
 }
 
-/// The user of the operating system. Whoever runs the program can set the name, and not the number.
-fn os_user() -> String {
-    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
-    #[cfg(unix)]
-    let number = {
-        use std::os::unix::fs::MetadataExt as _;
-        std::fs::metadata("/proc/self").ok().map(|process| process.uid())
-    };
-    #[cfg(not(unix))]
-    let number: Option<u32> = None;
-    match (name, number) {
-        (Some(name), Some(number)) => format!("{name} (uid {number})"),
-        (None, Some(number)) => format!("uid {number}"),
-        (name, None) => name.unwrap_or_else(|| "unknown".to_owned()),
-    }
-}
-
-/// The incident whose id begins with a text, where there is one such.
-fn find(state: &State<AnyStore>, start: &str) -> Result<(String, Known)> {
+/// The incident whose id begins with a text.
+///
+/// # Errors
+/// None such, or several.
+pub(super) fn find(state: &State<AnyStore>, start: &str) -> Result<(String, Known)> {
     let incidents = &state.head().watch.incidents;
     if let Some(known) = incidents.get(start) {
         return Ok((start.to_owned(), known.clone()));

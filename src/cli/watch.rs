@@ -1,6 +1,6 @@
 //! `stakeout watch`: what AWS delivers, as it comes.
 
-mod setup;
+pub(super) mod setup;
 mod told;
 
 use std::io::IsTerminal as _;
@@ -135,7 +135,7 @@ async fn go_on(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Argum
     let interval = arguments.interval.unwrap_or(setup.config.watch.interval).max(1);
     let mut ticks = tokio::time::interval(Duration::from_secs(interval.unsigned_abs()));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut end = std::pin::pin!(ended());
+    let mut end = std::pin::pin!(super::stopped());
     loop {
         tokio::select! {
             _ = &mut end => return Ok(Status::Quiet),
@@ -149,22 +149,6 @@ async fn go_on(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Argum
             super::complain(&format!("stakeout: {error:#}"));
         }
     }
-}
-
-/// Ends when the process is asked to.
-async fn ended() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    _ = tokio::signal::ctrl_c().await;
 }
 
 /// One pass, with everything that is said about it. Nothing where somebody else works on the state.

@@ -37,7 +37,7 @@ fn limits(config: &Config) -> Option<(String, String)> {
         ("watch.interval", watch.interval, 1, 24 * HOUR),
         ("watch.budget", watch.budget, 1, 24 * HOUR),
         ("watch.patience", watch.patience, 60, 24 * HOUR),
-        ("approval.expires", approval.expires, 60, 24 * HOUR),
+        ("approval.expires", approval.expires, 1, 24 * HOUR),
         ("contain.reassert", config.contain.reassert, 0, HOUR),
     ];
     let format = crate::event::time::format_duration;

@@ -74,11 +74,13 @@ pub(crate) struct Contain {
     pub reassert: Seconds,
     /// The role that may change things. Default: the credentials as they are.
     pub responder_role: Option<Arn>,
+    /// No plan has more targets. Default: 1000.
+    pub most_targets: u32,
 }
 
 impl Default for Contain {
     fn default() -> Self {
-        Self { reassert: 60, responder_role: None }
+        Self { reassert: 60, responder_role: None, most_targets: 1_000 }
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use console::{Style, measure_text_width};
+use console::Style;
 
+use super::page::{Page, stamp, wrap};
 use super::{Look, Report, next};
-use crate::event::{DAY, Seconds, time};
+use crate::event::{DAY, Seconds};
 use crate::model::escape::terminal;
 use crate::model::{Finding, Incident, Level, Summary, counted, money, noun};
 
@@ -16,10 +17,9 @@ const LISTED: usize = 20;
 const SHOWN_REASONS: usize = 3;
 /// The column in which titles of findings begin.
 const TITLES: usize = 37;
-const LABEL: usize = 10;
 
 pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { out, width: look.columns.clamp(40, 160), color: look.color };
+    let mut page = Page::new(look, out);
     for incident in &report.incidents {
         page.incident(report, incident)?;
     }
@@ -28,12 +28,6 @@ pub(super) fn write(report: &Report, look: Look, out: &mut dyn Write) -> io::Res
     }
     page.others(report)?;
     page.summary(&report.summary)
-}
-
-struct Page<'a> {
-    out: &'a mut dyn Write,
-    width: usize,
-    color: bool,
 }
 
 impl Page<'_> {
@@ -217,26 +211,6 @@ impl Page<'_> {
         }
         Ok(())
     }
-
-    fn field(&mut self, label: &str, value: &str) -> io::Result<()> {
-        self.wrapped(&format!("  {label:<LABEL$}"), &" ".repeat(LABEL + 2), &terminal(value))
-    }
-
-    fn line(&mut self, style: &Style, text: &str) -> io::Result<()> {
-        let style = style.clone().force_styling(self.color);
-        for line in wrap(text, self.width) {
-            writeln!(self.out, "{}", style.apply_to(line))?;
-        }
-        Ok(())
-    }
-
-    fn wrapped(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
-        let lines = wrap(text, self.width.saturating_sub(measure_text_width(rest)));
-        for (number, line) in lines.iter().enumerate() {
-            writeln!(self.out, "{}{line}", if number == 0 { first } else { rest })?;
-        }
-        Ok(())
-    }
 }
 
 fn made(incident: &Incident) -> String {
@@ -266,56 +240,5 @@ fn lasted(seconds: Seconds) -> String {
         ..=180 => format!("{minutes} min"),
         _ if seconds <= 3 * DAY => format!("{} h", minutes / 60),
         _ => counted(seconds / DAY, "day"),
-    }
-}
-
-fn stamp(at: Seconds) -> String {
-    time::format(at).replace('T', " ")
-}
-
-/// Writes a line as wide as a terminal, the lines after the first behind an indent.
-///
-/// # Errors
-/// Whatever the writer says.
-pub(crate) fn write_wrapped(out: &mut dyn Write, columns: usize, text: &str, rest: &str) -> io::Result<()> {
-    let width = columns.clamp(40, 160).saturating_sub(rest.len());
-    let indent = &text[..text.len() - text.trim_start_matches(' ').len()];
-    for (number, line) in wrap(text.trim_start_matches(' '), width).iter().enumerate() {
-        writeln!(out, "{}{}", if number == 0 { indent } else { rest }, terminal(line))?;
-    }
-    Ok(())
-}
-
-/// Breaks text at spaces; a word longer than a line is broken where the line ends.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(20);
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let mut word = word;
-        loop {
-            let line = lines.last().map_or(0, |line| measure_text_width(line));
-            let gap = usize::from(line > 0);
-            if line + gap + measure_text_width(word) <= width {
-                push(&mut lines, gap, word);
-                break;
-            }
-            if line > 0 {
-                lines.push(String::new());
-                continue;
-            }
-            let cut = word.char_indices().map(|(at, _)| at).take_while(|at| *at <= width).last().unwrap_or(0).max(1);
-            let cut = (cut..=word.len()).find(|at| word.is_char_boundary(*at)).unwrap_or(word.len());
-            push(&mut lines, 0, &word[..cut]);
-            lines.push(String::new());
-            word = &word[cut..];
-        }
-    }
-    lines
-}
-
-fn push(lines: &mut [String], gap: usize, word: &str) {
-    if let Some(line) = lines.last_mut() {
-        line.push_str(&" ".repeat(gap));
-        line.push_str(word);
     }
 }

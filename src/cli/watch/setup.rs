@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -100,7 +101,11 @@ impl<'c> Setup<'c> {
     }
 }
 
-fn wanted(config: &Config) -> Result<Wanted> {
+/// What is to be watched.
+///
+/// # Errors
+/// Settings that name nothing, or secrets that are not there.
+pub(in crate::cli) fn wanted(config: &Config) -> Result<Wanted> {
     let sources = &config.sources;
     if !sources.lookup_events && sources.trail_bucket.is_none() && sources.queue_url.is_empty() {
         bail!("the settings name nothing to watch: sources.lookup_events is off, and there is no bucket or queue");
@@ -147,9 +152,12 @@ fn caller(arn: String) -> String {
     if arn.contains(":assumed-role/") { role_arn(&arn) } else { arn }
 }
 
-/// Who holds the lease, for people.
-fn holder() -> String {
+/// Who holds the lease, for people. Processes of two containers may have one number and one name of a machine, so a
+/// random mark, the same for the life of the process, keeps them apart.
+pub(in crate::cli) fn holder() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "this machine" } else { host.trim() };
-    format!("process {} on {host}", std::process::id())
+    static MARK: OnceLock<u32> = OnceLock::new();
+    let mark = MARK.get_or_init(|| fastrand::u32(..));
+    format!("process {} on {host} ({mark:08x})", std::process::id())
 }

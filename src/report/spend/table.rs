@@ -13,7 +13,8 @@ use crate::cost::{Day, date};
 use crate::model::escape::terminal;
 use crate::model::{Finding, Level, Spend, counted, money, money_exact, number};
 use crate::report::Look;
-use crate::report::table::{level_style, write_wrapped};
+use crate::report::page::write_wrapped;
+use crate::report::table::level_style;
 
 /// Groups of findings that are listed; the rest is counted.
 const LISTED: usize = 10;
