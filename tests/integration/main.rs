@@ -5,6 +5,7 @@
 mod bad_input;
 mod baseline;
 mod config;
+mod contain;
 mod corpus;
 mod cost;
 mod cost_live;

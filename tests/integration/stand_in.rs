@@ -4,20 +4,24 @@
 
 mod account;
 mod attacker;
+mod cast;
 mod fake;
 mod localemu;
 mod lookup;
 mod ministack;
 mod moto;
+mod proxy;
 mod python;
 mod queue;
 mod server;
 
 pub(crate) use account::REGIONS;
 pub(crate) use attacker::{Attack, Ground};
+pub(crate) use cast::Cast;
 pub(crate) use fake::Fake;
 pub(crate) use localemu::{LocalEmu, OWNER};
 pub(crate) use lookup::{Entry, LookupFake};
-pub(crate) use ministack::MiniStack;
-pub(crate) use moto::Moto;
+pub(crate) use ministack::{MINI_ACCOUNT, MiniStack};
+pub(crate) use moto::{MOTO_ACCOUNT, Moto};
+pub(crate) use proxy::{Fate, Proxy};
 pub(crate) use queue::QueueFake;

@@ -2,7 +2,7 @@
 
 mod channels;
 mod crash;
-mod desk;
+pub(crate) mod desk;
 mod first;
 mod incidents;
 mod lookup;

@@ -62,7 +62,7 @@ impl Fake {
 /// Answers one request and closes the connection.
 fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &Answer) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let Some(request) = read(&mut reader)? else { return Ok(()) };
+    let Some((request, _)) = read(&mut reader)? else { return Ok(()) };
     let number = {
         let mut seen = seen.lock().unwrap();
         seen.push(request.clone());
@@ -76,19 +76,23 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &Answer) -> 
     stream.write_all(&body)
 }
 
-/// One request; none where the connection ends before one.
-fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
+/// One request, and its bytes as they came; none where the connection ends before one.
+pub(super) fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<(Request, Vec<u8>)>> {
+    let mut raw = Vec::new();
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
+    raw.extend_from_slice(line.as_bytes());
     let mut words = line.split(' ');
     let place = format!("{} {}", words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut request = Request { operation: place, ..Request::default() };
     let mut length = 0;
     loop {
         let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 || line.trim().is_empty() {
+        let ends = reader.read_line(&mut line)? == 0 || line.trim().is_empty();
+        raw.extend_from_slice(line.as_bytes());
+        if ends {
             break;
         }
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
@@ -106,10 +110,11 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    raw.extend_from_slice(&body);
     request.text = String::from_utf8_lossy(&body).into_owned();
     request.body = serde_json::from_slice(&body).unwrap_or_default();
     if let Some(action) = request.text.split('&').find_map(|pair| pair.strip_prefix("Action=")) {
         request.operation = action.to_owned();
     }
-    Ok(Some(request))
+    Ok(Some((request, raw)))
 }

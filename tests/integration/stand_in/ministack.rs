@@ -9,12 +9,27 @@ use super::server::{Server, request, status};
 
 const RECIPE: Recipe = Recipe { name: "ministack", requirements: include_str!("ministack.txt"), minor: 11 };
 
+/// The account of the stand-in.
+pub(crate) const MINI_ACCOUNT: &str = "111122223333";
+/// The key of who owns it: with permissions enforced, nobody else is allowed everything.
+pub(crate) const MINI_OWNER: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+
 /// A `MiniStack` server of its own for a test.
 pub(crate) struct MiniStack(Server);
 
 impl MiniStack {
     /// Starts a server; none where the machine has no Python for it.
     pub(crate) fn start() -> Option<Self> {
+        Self::launch(&[])
+    }
+
+    /// Starts a server that checks signatures and permissions, and runs functions.
+    pub(crate) fn enforcing() -> Option<Self> {
+        let owner = [("AWS_ACCESS_KEY_ID", MINI_OWNER.0), ("AWS_SECRET_ACCESS_KEY", MINI_OWNER.1)];
+        Self::launch(&[("AUTH", "true"), ("LAMBDA_EXECUTOR", "local"), owner[0], owner[1]])
+    }
+
+    fn launch(settings: &[(&str, &str)]) -> Option<Self> {
         let python = interpreter(&RECIPE)?;
         Some(Self(Server::start("/_ministack/health", |port, folder| {
             let mut server = Command::new(python);
@@ -22,7 +37,8 @@ impl MiniStack {
             // It binds every address unless told otherwise, and these two listeners always do.
             server.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
             server.env("IOT_MTLS_ENABLED", "0").env("SFTP_ENABLED", "0");
-            server.env("MINISTACK_ACCOUNT_ID", "111122223333").env("HOME", folder).env("TMPDIR", folder);
+            server.env("MINISTACK_ACCOUNT_ID", MINI_ACCOUNT).env("HOME", folder).env("TMPDIR", folder);
+            server.envs(settings.iter().copied());
             server
         })))
     }

@@ -1,5 +1,6 @@
 //! moto: the widest coverage of shapes, Cost Explorer's answers, `DynamoDB`.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -10,6 +11,11 @@ use super::server::{Server, request, status};
 /// moto's own extras bring many times as much. 3.11 is the Python of Debian 12, and enough.
 const RECIPE: Recipe = Recipe { name: "moto", requirements: include_str!("moto.txt"), minor: 11 };
 
+/// A Python with boto3; none where the machine cannot have it.
+pub(super) fn boto() -> Option<PathBuf> {
+    interpreter(&RECIPE)
+}
+
 /// moto itself, answering one request after the other: a conditional write of it is not atomic between threads.
 const SERVE: &str = "\
 import sys
@@ -19,16 +25,28 @@ run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_bac
            request_handler=MotoRequestHandler)
 ";
 
+/// The account of the stand-in.
+pub(crate) const MOTO_ACCOUNT: &str = "123456789012";
+
 /// A moto server of its own for a test.
 pub(crate) struct Moto(Server);
 
 impl Moto {
     /// Starts a server; none where the machine has no Python for it.
     pub(crate) fn start() -> Option<Self> {
+        Self::launch(&[])
+    }
+
+    /// Starts a server that knows the policies of AWS.
+    pub(crate) fn with_policies() -> Option<Self> {
+        Self::launch(&[("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")])
+    }
+
+    fn launch(settings: &[(&str, &str)]) -> Option<Self> {
         let python = interpreter(&RECIPE)?;
         Some(Self(Server::start("/moto-api/", |port, _| {
             let mut server = Command::new(python);
-            server.args(["-c", SERVE, &port.to_string()]);
+            server.args(["-c", SERVE, &port.to_string()]).envs(settings.iter().copied());
             server
         })))
     }

@@ -12,14 +12,14 @@ use crate::harness::{Run, command, finish, set};
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// A folder and the address of a stand-in.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
     url: String,
     key: String,
 }
 
 /// One state with its settings.
-pub(super) struct Station {
+pub(crate) struct Station {
     home: PathBuf,
     settings: PathBuf,
     told: PathBuf,
@@ -29,22 +29,22 @@ pub(super) struct Station {
 
 impl Desk {
     /// At a stand-in, with the key id of somebody.
-    pub(super) fn at(url: String, key: &str) -> Self {
+    pub(crate) fn at(url: String, key: &str) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), url, key: key.to_owned() }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// A state of its own in a file, and more settings.
-    pub(super) fn station(&self, name: &str, settings: &str) -> Station {
+    pub(crate) fn station(&self, name: &str, settings: &str) -> Station {
         let state = format!("path = {}", quoted(&self.path().join(format!("{name}.db"))));
         self.station_on(name, &state, settings)
     }
 
     /// A state where `state` says, and more settings.
-    pub(super) fn station_on(&self, name: &str, state: &str, settings: &str) -> Station {
+    pub(crate) fn station_on(&self, name: &str, state: &str, settings: &str) -> Station {
         let told = self.path().join(format!("{name}.ndjson"));
         let text = format!("[state]\n{state}\n[notify.file]\npath = {}\n{settings}\n", quoted(&told));
         let file = self.path().join(format!("{name}.toml"));
@@ -61,7 +61,7 @@ fn quoted(path: &Path) -> String {
 
 impl Station {
     /// The binary with arguments and these settings, and nobody's own environment.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut run = command(arguments);
         let foreign = |name: &str| {
             ["AWS_", "STAKEOUT_", "XDG_"].iter().any(|begin| name.starts_with(begin))
@@ -78,17 +78,17 @@ impl Station {
     }
 
     /// Runs the binary to its end.
-    pub(super) fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         finish(self.command(arguments), b"")
     }
 
     /// One pass.
-    pub(super) fn watch(&self) -> Run {
+    pub(crate) fn watch(&self) -> Run {
         self.run(&["watch", "--once", "--format", "ndjson"])
     }
 
     /// The incidents that the state knows, by id, without those that became part of another.
-    pub(super) fn incidents(&self) -> Vec<Value> {
+    pub(crate) fn incidents(&self) -> Vec<Value> {
         let list = self.run(&["incidents", "--all", "--format", "ndjson"]);
         assert_eq!(list.status, 0, "{list:?}");
         let listed = list.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -102,20 +102,20 @@ impl Station {
     }
 
     /// The journal is whole. Gives its lines as they are exported.
-    pub(super) fn verify(&self) -> String {
+    pub(crate) fn verify(&self) -> String {
         let run = self.run(&["journal", "verify"]);
         assert_eq!(run.status, 0, "{run:?}");
         run.stdout
     }
 
     /// What was told to the file, line by line.
-    pub(super) fn told(&self) -> Vec<Value> {
+    pub(crate) fn told(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.told).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Every value of a state in a file, unpacked.
-    pub(super) fn stored(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn stored(&self) -> Vec<Vec<u8>> {
         let state = rusqlite::Connection::open(self.settings.with_extension("db")).unwrap();
         let mut all = state.prepare("SELECT value FROM item").unwrap();
         let values = all.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
@@ -127,7 +127,7 @@ impl Station {
     }
 
     /// Keys of what was told; none may be there twice.
-    pub(super) fn keys(&self) -> Vec<String> {
+    pub(crate) fn keys(&self) -> Vec<String> {
         let mut keys: Vec<_> = self.told().iter().map(|line| line["key"].as_str().unwrap().to_owned()).collect();
         keys.sort();
         let all = keys.len();
@@ -138,13 +138,13 @@ impl Station {
 }
 
 /// Incidents in the order of their ids.
-pub(super) fn sorted(mut incidents: Vec<Value>) -> Vec<Value> {
+pub(crate) fn sorted(mut incidents: Vec<Value>) -> Vec<Value> {
     incidents.sort_by_key(|incident| incident["id"].as_str().unwrap().to_owned());
     incidents
 }
 
 /// What an incident is about, without what changes with the moment of telling.
-pub(super) fn core(incident: &Value) -> Value {
+pub(crate) fn core(incident: &Value) -> Value {
     let arns: std::collections::BTreeSet<_> =
         incident["resources"].as_array().unwrap().iter().map(|resource| resource["arn"].as_str().unwrap()).collect();
     json!({
@@ -160,7 +160,7 @@ pub(super) fn core(incident: &Value) -> Value {
 }
 
 /// The only incident of a list.
-pub(super) fn only(incidents: &[Value]) -> &Value {
+pub(crate) fn only(incidents: &[Value]) -> &Value {
     assert_eq!(incidents.len(), 1, "{incidents:#?}");
     &incidents[0]
 }
