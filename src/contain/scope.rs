@@ -28,7 +28,7 @@ fn policy(plan: &Plan, resource: fn(&Step, &Right) -> String) -> String {
         let Some(action) = by_name(&step.action) else { continue };
         reads.extend(action.card().reads.iter().map(|right| verb(right.action)));
         let changes = if plan.way == Way::Undo { action.card().undoes } else { action.card().writes };
-        for right in changes {
+        for right in changes.iter().filter(|right| is_about(step, right)) {
             resources.entry(right.action).or_default().insert(resource(step, right));
         }
     }
@@ -47,6 +47,13 @@ fn verb(action: &str) -> String {
     let end =
         name.char_indices().skip(1).find(|(_, letter)| letter.is_ascii_uppercase()).map_or(name.len(), |(at, _)| at);
     format!("{service}:{}*", &name[..end])
+}
+
+/// Whether a right of an action is one that this step needs: of users and roles only one kind is its target.
+fn is_about(step: &Step, right: &Right) -> bool {
+    let of_identity = |text: &str| text.split(':').nth(2) == Some("iam");
+    let both = of_identity(right.resource) && of_identity(&step.target.arn);
+    !both || super::guard::matches(&by_kind(step, right), super::arn::thing(&step.target.arn))
 }
 
 /// The ARN of the target, where the right is about such a thing.
@@ -119,6 +126,16 @@ mod tests {
         let text = session_policy(&one).unwrap();
         assert!(text.contains("function:f-0") && text.contains("lambda:PutFunctionConcurrency"), "{text}");
         assert!(!text.contains("iam:"), "{text}");
+    }
+
+    #[test]
+    fn a_denial_of_a_user_gives_no_right_over_roles() {
+        let mut one =
+            Plan { steps: plan(1).steps.into_iter().filter(|step| step.action == "attach-deny").collect(), ..plan(1) };
+        one.steps[0].target.arn = "arn:aws:iam::111122223333:user/x".to_owned();
+        let text = session_policy(&one).unwrap();
+        assert!(text.contains("iam:AttachUserPolicy") && text.contains("user/x"), "{text}");
+        assert!(!text.contains("Role") && !text.contains("user/*"), "{text}");
     }
 
     #[test]
