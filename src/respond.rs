@@ -15,15 +15,14 @@ mod settle;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
-use aws_config::Region;
+use aws_config::{Region, SdkConfig};
 
 use crate::approve::{self, Answer, Counted};
 use crate::config::{Approval, Config};
-use crate::contain::cloud::{Cloud, Configs, Vault};
+use crate::contain::cloud::{Cloud, Vault};
 use crate::contain::compile::Wanted;
 use crate::contain::subject::Hold;
 use crate::event::Seconds;
-use crate::habit::Habits;
 use crate::journal::Entry;
 use crate::model::Status;
 use crate::model::approval::{Person, Planned, Stage};
@@ -58,17 +57,16 @@ pub(crate) struct Ask {
 impl Responder<'_> {
     /// The accounts, as actions reach them, where nothing changes.
     fn cloud(&self, incident: &str) -> Result<Cloud> {
-        let accounts = self.live.configs();
+        self.reaching(self.live.configs(), incident)
+    }
+
+    /// The accounts by their configurations. Evidence goes where the caller's own credentials reach.
+    fn reaching(&self, accounts: BTreeMap<String, SdkConfig>, incident: &str) -> Result<Cloud> {
         let config = move |account: &str, region: &str| {
             let config = accounts.get(account)?.to_builder();
             Some(config.region(Region::new(region.to_owned())).build())
         };
-        self.with(Box::new(config), incident)
-    }
-
-    /// The accounts by some configurations. Evidence goes where the caller's own credentials reach.
-    fn with(&self, configs: Configs, incident: &str) -> Result<Cloud> {
-        Ok(Cloud::new(configs, self.vault()?).for_incident(incident, Some(self.live.home())))
+        Ok(Cloud::new(Box::new(config), self.vault()?).for_incident(incident, Some(self.live.home())))
     }
 
     fn vault(&self) -> Result<Vault> {
@@ -259,17 +257,4 @@ async fn ran<S: Store>(state: &State<S>, id: &str) -> Result<BTreeMap<String, Pl
         plans.insert(digest.clone(), stored(state, digest).await?);
     }
     Ok(plans)
-}
-
-/// The word for what a plan does.
-pub(crate) fn verb(way: Way) -> &'static str {
-    match way {
-        Way::Contain => "contain",
-        Way::Undo => "undo",
-    }
-}
-
-/// What people do with the account, as far as the state knows.
-async fn habits<S: Store>(state: &State<S>, now: Seconds) -> Result<Habits> {
-    crate::watch::habits(state, now).await
 }

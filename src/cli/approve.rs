@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{Status, Voice, incidents, now, person, state};
 use crate::config::Config;
+use crate::model::plan::short;
 use crate::respond::{Verdict, Word, vote};
 
 /// Approve one exact plan of an incident, by its digest.
@@ -74,7 +75,7 @@ fn decide(
         let (digest, verdict) = vote(&mut state, &config, (&person, why), (&id, plan), &word, now()).await?;
         Ok((id, digest, verdict, person))
     })?;
-    let short = digest.get(..12).unwrap_or(&digest);
+    let short = short(&digest);
     voice.remark(&match verdict {
         Verdict::Approved => {
             format!("plan {short} of {id} is approved by {}; next: contain or undo with --execute", person.name)

@@ -97,6 +97,18 @@ pub(crate) struct Right {
     pub only_if: Option<(&'static str, &'static str, &'static str)>,
 }
 
+impl Right {
+    /// A right without a condition.
+    pub(crate) const fn on(action: &'static str, resource: &'static str) -> Self {
+        Self { action, resource, only_if: None }
+    }
+
+    /// The same under a condition: operator, key and value.
+    pub(crate) const fn only_if(self, condition: (&'static str, &'static str, &'static str)) -> Self {
+        Self { only_if: Some(condition), ..self }
+    }
+}
+
 /// What can be said of an action without a network.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Card {

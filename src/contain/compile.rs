@@ -80,8 +80,8 @@ pub(crate) fn contain(
         gone.iter().map(|arn| format!("{arn} is not there any more, by this name: look for what became of it.")),
     );
     let names = playbooks.iter().map(|playbook| playbook.name.clone()).collect();
-    let is_principal = |subject: &&Subject| matches!(subject.kind.as_str(), "iam:user" | "iam:role");
-    let principals = subjects.iter().filter(is_principal).map(|subject| subject.arn.clone()).collect();
+    let principals =
+        subjects.iter().filter(|subject| subject.is_principal()).map(|subject| subject.arn.clone()).collect();
     let plan = plan(frame, Way::Contain, steps, refused, blast_radius);
     Ok(Plan { people, remarks, playbooks: names, principals, ..plan }.sealed())
 }

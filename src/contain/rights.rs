@@ -19,18 +19,6 @@ use statement::Statement;
 /// Characters that a managed policy may have without white space.
 pub(crate) const MOST_OF_POLICY: usize = 6_144;
 
-impl Right {
-    /// A right without a condition.
-    pub(crate) const fn on(action: &'static str, resource: &'static str) -> Self {
-        Self { action, resource, only_if: None }
-    }
-
-    /// The same under a condition: operator, key and value.
-    pub(crate) const fn only_if(self, condition: (&'static str, &'static str, &'static str)) -> Self {
-        Self { only_if: Some(condition), ..self }
-    }
-}
-
 /// What is known of where policies are for. What is not used has no entry, and its rights are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Places {

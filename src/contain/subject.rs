@@ -100,6 +100,11 @@ impl Subject {
         self.since = self.since.max(other.since);
     }
 
+    /// Whether it is somebody who calls.
+    pub(crate) fn is_principal(&self) -> bool {
+        matches!(self.kind.as_str(), "iam:user" | "iam:role")
+    }
+
     /// The last part of its ARN: the name of a user, role or function, without a path.
     pub(crate) fn name(&self) -> &str {
         name_of(&self.arn)

@@ -70,13 +70,9 @@ async fn of_subject(
     let carried = if guard.tags.is_empty() { Ok(BTreeMap::new()) } else { tags::of(cloud, subject).await };
     let carried = match carried {
         Ok(tags) => tags,
-        // Gone, or of a kind that has no tags.
         Err(Refusal::Gone(_)) => BTreeMap::new(),
-        Err(why) if subject.made => {
-            // What the incident made is not protected by tags anyway.
-            drop(why);
-            BTreeMap::new()
-        }
+        // What the incident made is not protected by tags anyway.
+        Err(_) if subject.made => BTreeMap::new(),
         Err(why) => {
             survey.refused.push(refuse(&subject.arn, format!("whether a tag protects it cannot be read: {why}")));
             return survey;

@@ -225,6 +225,11 @@ fn named(kind: PrincipalKind, name: String) -> (PrincipalKind, String, String) {
     (kind, name.clone(), name)
 }
 
+/// The user or role behind the ARN of a caller, as STS tells it: a session has that of its role in it.
+pub(crate) fn behind(caller: String) -> String {
+    if caller.contains(":assumed-role/") { role_arn(&caller) } else { caller }
+}
+
 /// `arn:aws:sts::1:assumed-role/ROLE/SESSION` as the role's ARN; its path is not in the log, so it is left out.
 pub(crate) fn role_arn(assumed: &str) -> String {
     let mut parts = assumed.splitn(6, ':');

@@ -98,6 +98,21 @@ pub(crate) enum Way {
     Undo,
 }
 
+impl Way {
+    /// As the command is called.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Contain => "contain",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// As much of a digest as a person types.
+pub(crate) fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
 /// How somebody uses a principal or credential that a plan cuts off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -112,7 +112,7 @@ impl Telling<'_> {
 
     fn markdown(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = self.plan;
-        writeln!(out, "## Plan to {} {}\n", table::verb(plan.way), markdown(&plan.incident))?;
+        writeln!(out, "## Plan to {} {}\n", plan.way.as_str(), markdown(&plan.incident))?;
         writeln!(out, "{}\n", markdown(self.title))?;
         writeln!(
             out,

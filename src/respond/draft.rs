@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::{Ask, Responder, habits, own, ran, refuse_closed, told};
+use super::{Ask, Responder, own, ran, refuse_closed, told};
 use crate::approve;
 use crate::aws::{Work, side_by_side};
 use crate::contain::action::{Observed, by_name};
@@ -41,7 +41,7 @@ pub(super) async fn draft<S: Store>(state: &State<S>, responder: &Responder<'_>,
     refuse_closed(&told)?;
     let playbooks = chosen(&ask.playbooks)?;
     check_order(&told, &playbooks)?;
-    let habits = habits(state, now).await?;
+    let habits = crate::watch::habits(state, now).await?;
     let incident = &told.incident;
     let choice = Choice {
         narrow: ask.narrow,
@@ -97,7 +97,7 @@ fn unwatched(responder: &Responder<'_>, incident: &Incident) -> Vec<Refused> {
 fn blasts(subjects: &[Subject], habits: &Habits, incident: &Incident, now: i64) -> (Vec<Blast>, Vec<String>) {
     let days = habits.history_days(now);
     let (mut blasts, mut remarks) = (Vec::new(), Vec::new());
-    for subject in subjects.iter().filter(|subject| matches!(subject.kind.as_str(), "iam:user" | "iam:role")) {
+    for subject in subjects.iter().filter(|subject| subject.is_principal()) {
         let is_long = |key: &&String| key.starts_with("AKIA") || key.starts_with("LKIA");
         let keys: Vec<_> = subject.credentials.iter().filter(is_long).map(|key| Some(key.as_str())).collect();
         let keys = if keys.is_empty() { vec![None] } else { keys };

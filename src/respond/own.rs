@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::Responder;
 use crate::contain::guard::Guard;
-use crate::event::identity::role_arn;
+use crate::event::identity::behind;
 use crate::store::{State, Store};
 
 /// Where the settings name no tag.
@@ -15,7 +15,7 @@ const PROTECTED: (&str, &str) = ("stakeout:protected", "true");
 /// Everything that plans leave alone.
 pub(super) async fn guard<S: Store>(state: &State<S>, responder: &Responder<'_>) -> Result<Guard> {
     let Responder { live, config, .. } = responder;
-    let mut own: BTreeSet<String> = live.callers().await.into_iter().map(caller).collect();
+    let mut own: BTreeSet<String> = live.callers().await.into_iter().map(behind).collect();
     let roles = config.accounts.iter().filter_map(|account| account.role.as_ref());
     own.extend(roles.map(|role| role.as_str().to_owned()));
     own.extend(config.contain.responder_role.iter().map(|role| role.as_str().to_owned()));
@@ -30,9 +30,4 @@ pub(super) async fn guard<S: Store>(state: &State<S>, responder: &Responder<'_>)
         own,
         most_targets: usize::try_from(config.contain.most_targets).unwrap_or(usize::MAX),
     })
-}
-
-/// The user or role behind the ARN of a caller: a session has that of its role in it.
-fn caller(arn: String) -> String {
-    if arn.contains(":assumed-role/") { role_arn(&arn) } else { arn }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
-use super::{Ask, Responder, draft, own, refuse_closed, settle, stored, told, verb};
+use super::{Ask, Responder, draft, own, refuse_closed, settle, stored, told};
 use crate::approve::{self, Answer, Permit};
 use crate::contain::compile::Wanted;
 use crate::contain::execute::{Halt, Limits, Outcome, Progress, execute};
@@ -14,7 +14,7 @@ use crate::contain::scribe::{Ledger, Silent};
 use crate::event::Seconds;
 use crate::journal::Entry;
 use crate::model::approval::Stage;
-use crate::model::plan::{Plan, Way};
+use crate::model::plan::{Plan, Way, short};
 use crate::store::{Head, State, Store};
 
 /// How long a run may be silent before another may take it up.
@@ -128,7 +128,7 @@ async fn find<S: Store>(
     fits: impl Fn(&Stage) -> bool,
 ) -> Result<Result<String, String>> {
     let plans = &state.head().watch.plans;
-    let (id, verb) = (wanted.incident, verb(wanted.way));
+    let (id, verb) = (wanted.incident, wanted.way.as_str());
     if let Some(start) = wanted.digest {
         let digest = match approve::matching(plans, Some(id), start) {
             Ok(digest) => digest,
@@ -152,7 +152,7 @@ async fn find<S: Store>(
     Ok(match (fitting.as_slice(), last) {
         ([(digest, _)], _) => Ok((*digest).clone()),
         ([], Some((digest, planned))) => {
-            let (short, stage) = (digest.get(..12).unwrap_or(digest), planned.stage.as_str());
+            let (short, stage) = (short(digest), planned.stage.as_str());
             Err(format!("{id} has no approved plan to {verb}: the last one, {short}, is {stage}"))
         }
         ([], None) => Err(format!("{id} has no approved plan to {verb}: `stakeout plan {id}` makes one")),
@@ -177,7 +177,7 @@ async fn begin<S: Store>(state: &mut State<S>, responder: &Responder<'_>, digest
 async fn refuse<S: Store>(state: &mut State<S>, responder: &Responder<'_>, wanted: &Run<'_>, why: &str) -> Result<()> {
     let person = &responder.person;
     let detail = json!({
-        "to": verb(wanted.way), "plan": wanted.digest, "os_user": person.os_user, "caller": person.caller, "why": why,
+        "to": wanted.way.as_str(), "plan": wanted.digest, "os_user": person.os_user, "caller": person.caller, "why": why,
     });
     let entry = Entry::new("approval.refused", Some(wanted.incident), detail);
     Ok(state.append((responder.clock)(), |_| vec![entry.clone()]).await?)
@@ -187,7 +187,7 @@ fn halted(plan: &Plan, halt: Halt) -> anyhow::Error {
     match halt {
         Halt::Void(why) => anyhow::anyhow!(
             "plan {} is void, and nothing was done, because things changed since it was made: {}; make a new plan",
-            plan.digest.get(..12).unwrap_or(&plan.digest),
+            short(&plan.digest),
             why.join("; ")
         ),
         Halt::NotPermitted => anyhow::anyhow!("the plan is not approved"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use aws_config::{Region, SdkConfig};
+use aws_config::SdkConfig;
 
 use super::Responder;
 use crate::contain::action::assume::{Session, assume};
@@ -35,11 +35,7 @@ pub(super) async fn cloud(responder: &Responder<'_>, plan: &Plan) -> Result<Clou
         let config = assume(base, &session).await.with_context(|| format!("assuming {role}"))?;
         assumed.insert(account.to_owned(), config);
     }
-    let config = move |account: &str, region: &str| {
-        let config = assumed.get(account)?.to_builder();
-        Some(config.region(Region::new(region.to_owned())).build())
-    };
-    responder.with(Box::new(config), &plan.incident)
+    responder.reaching(assumed, &plan.incident)
 }
 
 fn in_account(role: &str, account: &str) -> String {

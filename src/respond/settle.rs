@@ -11,10 +11,10 @@ use crate::approve::{self, Answer};
 use crate::contain::arn::part;
 use crate::contain::compile::outstanding;
 use crate::contain::execute::{End, Outcome};
-use crate::contain::subject::{Choice, subjects};
+use crate::contain::subject::{Choice, Subject, subjects};
 use crate::event::Seconds;
 use crate::journal::Entry;
-use crate::model::plan::{Plan, Step, Way};
+use crate::model::plan::{Plan, Step, Way, short};
 use crate::model::{Incident, Status, What, counted};
 use crate::notify::Channel;
 use crate::store::watched::{Contained, Due};
@@ -128,7 +128,7 @@ fn left(plan: &Plan, incident: &Incident) -> Vec<String> {
     let nobody = Choice { narrow: None, is_shared: &|_| false, usual_networks: &|_| BTreeSet::new() };
     let (held, beyond) = subjects(incident, &nobody);
     let of_plan = |arn: &String| plan.principals.contains(arn) && !plan.refused.iter().any(|r| r.target == *arn);
-    let principals = held.into_iter().filter(|held| matches!(held.kind.as_str(), "iam:user" | "iam:role"));
+    let principals = held.into_iter().filter(Subject::is_principal);
     let uncut = principals.map(|held| held.arn).filter(|arn| !of_plan(arn));
     uncut.chain(beyond.into_iter().map(|refused| refused.target)).collect()
 }
@@ -171,7 +171,7 @@ async fn due(responder: &Responder<'_>, plan: &Plan, outcome: &Outcome, now: Sec
     let what = if plan.way == Way::Contain { What::Contained } else { What::Undone };
     let changes = counted(plan.steps.iter().filter(|step| step.is_change()).count(), "step");
     let mut told = vec![match outcome.remains.len() {
-        0 => format!("{changes} of plan {} hold.", plan.digest.get(..12).unwrap_or(&plan.digest)),
+        0 => format!("{changes} of plan {} hold.", short(&plan.digest)),
         remains => format!("Of {changes}, {remains} do not hold."),
     }];
     told.extend(outcome.remains.iter().take(MOST_TOLD).map(|remains| format!("Remains: {remains}.")));

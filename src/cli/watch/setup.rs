@@ -12,7 +12,7 @@ use crate::cli::now;
 use crate::config::{Config, Regions, state_folder};
 use crate::detect::Rules;
 use crate::event::Seconds;
-use crate::event::identity::role_arn;
+use crate::event::identity::behind;
 use crate::notify::Channel;
 use crate::source::explorer::{Cache, Explorer, Patience, Policy, poll};
 use crate::source::live::{Account, Live, Wanted};
@@ -43,7 +43,7 @@ impl<'c> Setup<'c> {
         let mut rules = Rules::load(rules)?;
         rules.problems.iter().for_each(|problem| crate::cli::complain(&problem.to_string()));
         let live = Live::connect(wanted(config)?).await?;
-        rules.own.callers.extend(live.identity().into_iter().filter_map(|identity| Some(caller(identity.arn?))));
+        rules.own.callers.extend(live.identity().into_iter().filter_map(|identity| Some(behind(identity.arn?))));
         rules.own.names.extend(own(config, &rules.own.callers));
         rules.own.since = created.unwrap_or_else(now);
         let (mut channels, problems) = Channel::all(&config.notify).await;
@@ -145,11 +145,6 @@ fn own(config: &Config, callers: &BTreeSet<String>) -> Vec<String> {
     // Of the root user nothing can be taken away, and its ARN ends in no name.
     let callers = callers.iter().filter(|arn| !arn.ends_with(":root")).map(|arn| last(arn));
     named.chain(queues).chain(bucket).chain(table).chain(topics).chain(roles).chain(callers).collect()
-}
-
-/// The user or role behind the ARN of a caller: a session has that of its role in it.
-fn caller(arn: String) -> String {
-    if arn.contains(":assumed-role/") { role_arn(&arn) } else { arn }
 }
 
 /// Who holds the lease, for people. Processes of two containers may have one number and one name of a machine, so a

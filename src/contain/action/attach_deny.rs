@@ -18,31 +18,31 @@ const INLINE: &str = "stakeout-deny";
 const AS_NEEDED: &str = "only where attaching fails or has no effect";
 
 const READS: &[Right] = &[
-    Right { action: "iam:GetUser", resource: USERS, only_if: None },
+    Right::on("iam:GetUser", USERS),
     LIST_USERS,
-    Right { action: "iam:GetRole", resource: ROLES, only_if: None },
-    Right { action: "iam:ListAttachedUserPolicies", resource: USERS, only_if: None },
-    Right { action: "iam:ListAttachedRolePolicies", resource: ROLES, only_if: None },
-    Right { action: "iam:GetUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:GetRolePolicy", resource: ROLES, only_if: None },
-    Right { action: "iam:GetPolicy", resource: DENY_ALL, only_if: None },
-    Right { action: "iam:GetPolicyVersion", resource: DENY_ALL, only_if: None },
-    Right { action: "iam:SimulatePrincipalPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:SimulatePrincipalPolicy", resource: ROLES, only_if: None },
+    Right::on("iam:GetRole", ROLES),
+    Right::on("iam:ListAttachedUserPolicies", USERS),
+    Right::on("iam:ListAttachedRolePolicies", ROLES),
+    Right::on("iam:GetUserPolicy", USERS),
+    Right::on("iam:GetRolePolicy", ROLES),
+    Right::on("iam:GetPolicy", DENY_ALL),
+    Right::on("iam:GetPolicyVersion", DENY_ALL),
+    Right::on("iam:SimulatePrincipalPolicy", USERS),
+    Right::on("iam:SimulatePrincipalPolicy", ROLES),
 ];
 const ONLY_DENY: Option<(&str, &str, &str)> = Some(("ArnEquals", "iam:PolicyARN", DENY_ALL));
 /// The first two are enough while ten attached policies are not.
 const WRITES: &[Right] = &[
     Right { action: "iam:AttachUserPolicy", resource: USERS, only_if: ONLY_DENY },
     Right { action: "iam:AttachRolePolicy", resource: ROLES, only_if: ONLY_DENY },
-    Right { action: "iam:PutUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:PutRolePolicy", resource: ROLES, only_if: None },
+    Right::on("iam:PutUserPolicy", USERS),
+    Right::on("iam:PutRolePolicy", ROLES),
 ];
 const UNDOES: &[Right] = &[
     Right { action: "iam:DetachUserPolicy", resource: USERS, only_if: ONLY_DENY },
     Right { action: "iam:DetachRolePolicy", resource: ROLES, only_if: ONLY_DENY },
-    Right { action: "iam:DeleteUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteRolePolicy", resource: ROLES, only_if: None },
+    Right::on("iam:DeleteUserPolicy", USERS),
+    Right::on("iam:DeleteRolePolicy", ROLES),
 ];
 
 impl Action for AttachDeny {

@@ -12,8 +12,8 @@ use crate::model::plan::{Class, Target};
 /// State: `document`, the trust policy, byte for byte.
 pub(super) struct CloseTrust;
 
-const READS: &[Right] = &[Right { action: "iam:GetRole", resource: ROLES, only_if: None }];
-const WRITES: &[Right] = &[Right { action: "iam:UpdateAssumeRolePolicy", resource: ROLES, only_if: None }];
+const READS: &[Right] = &[Right::on("iam:GetRole", ROLES)];
+const WRITES: &[Right] = &[Right::on("iam:UpdateAssumeRolePolicy", ROLES)];
 
 impl Action for CloseTrust {
     fn card(&self) -> &'static Card {

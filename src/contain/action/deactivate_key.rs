@@ -16,12 +16,9 @@ impl Switch for AccessKeys {
         "Makes access keys inactive: all of a user that the incident made, else those that it names.";
     const KIND: &'static str = "iam:access-key";
     const WORDS: &'static str = "access key";
-    const READS: &'static [Right] = &[
-        Right { action: "iam:GetUser", resource: USERS, only_if: None },
-        LIST_USERS,
-        Right { action: "iam:ListAccessKeys", resource: USERS, only_if: None },
-    ];
-    const WRITES: &'static [Right] = &[Right { action: "iam:UpdateAccessKey", resource: USERS, only_if: None }];
+    const READS: &'static [Right] =
+        &[Right::on("iam:GetUser", USERS), LIST_USERS, Right::on("iam:ListAccessKeys", USERS)];
+    const WRITES: &'static [Right] = &[Right::on("iam:UpdateAccessKey", USERS)];
 
     async fn list(client: &Client, user: &str) -> Result<Vec<Credential>, Refusal> {
         let pages = client.list_access_keys().user_name(user).into_paginator().items().send();

@@ -19,13 +19,9 @@ impl Switch for ServiceCredentials {
         "Makes service-specific credentials inactive: all of a user that the incident made, else those that it names.";
     const KIND: &'static str = "iam:service-credential";
     const WORDS: &'static str = "service-specific credential";
-    const READS: &'static [Right] = &[
-        Right { action: "iam:GetUser", resource: USERS, only_if: None },
-        LIST_USERS,
-        Right { action: "iam:ListServiceSpecificCredentials", resource: USERS, only_if: None },
-    ];
-    const WRITES: &'static [Right] =
-        &[Right { action: "iam:UpdateServiceSpecificCredential", resource: USERS, only_if: None }];
+    const READS: &'static [Right] =
+        &[Right::on("iam:GetUser", USERS), LIST_USERS, Right::on("iam:ListServiceSpecificCredentials", USERS)];
+    const WRITES: &'static [Right] = &[Right::on("iam:UpdateServiceSpecificCredential", USERS)];
 
     async fn list(client: &Client, user: &str) -> Result<Vec<Credential>, Refusal> {
         let (mut all, mut marker) = (Vec::new(), None);

@@ -16,13 +16,9 @@ impl Switch for SigningCertificates {
         "Makes signing certificates inactive: all of a user that the incident made, else those that it names.";
     const KIND: &'static str = "iam:signing-certificate";
     const WORDS: &'static str = "signing certificate";
-    const READS: &'static [Right] = &[
-        Right { action: "iam:GetUser", resource: USERS, only_if: None },
-        LIST_USERS,
-        Right { action: "iam:ListSigningCertificates", resource: USERS, only_if: None },
-    ];
-    const WRITES: &'static [Right] =
-        &[Right { action: "iam:UpdateSigningCertificate", resource: USERS, only_if: None }];
+    const READS: &'static [Right] =
+        &[Right::on("iam:GetUser", USERS), LIST_USERS, Right::on("iam:ListSigningCertificates", USERS)];
+    const WRITES: &'static [Right] = &[Right::on("iam:UpdateSigningCertificate", USERS)];
 
     async fn list(client: &Client, user: &str) -> Result<Vec<Credential>, Refusal> {
         let pages = client.list_signing_certificates().user_name(user).into_paginator().items().send();

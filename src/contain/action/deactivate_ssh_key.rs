@@ -16,12 +16,9 @@ impl Switch for SshKeys {
         "Makes SSH keys inactive: all of a user that the incident made, else those that it names.";
     const KIND: &'static str = "iam:ssh-key";
     const WORDS: &'static str = "SSH key";
-    const READS: &'static [Right] = &[
-        Right { action: "iam:GetUser", resource: USERS, only_if: None },
-        LIST_USERS,
-        Right { action: "iam:ListSSHPublicKeys", resource: USERS, only_if: None },
-    ];
-    const WRITES: &'static [Right] = &[Right { action: "iam:UpdateSSHPublicKey", resource: USERS, only_if: None }];
+    const READS: &'static [Right] =
+        &[Right::on("iam:GetUser", USERS), LIST_USERS, Right::on("iam:ListSSHPublicKeys", USERS)];
+    const WRITES: &'static [Right] = &[Right::on("iam:UpdateSSHPublicKey", USERS)];
 
     async fn list(client: &Client, user: &str) -> Result<Vec<Credential>, Refusal> {
         let pages = client.list_ssh_public_keys().user_name(user).into_paginator().items().send();

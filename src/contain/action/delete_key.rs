@@ -11,12 +11,8 @@ use crate::model::plan::{Class, Target};
 /// State: `exists`, always true: what is deleted is gone.
 pub(super) struct DeleteKey;
 
-const READS: &[Right] = &[
-    Right { action: "iam:GetUser", resource: USERS, only_if: None },
-    LIST_USERS,
-    Right { action: "iam:ListAccessKeys", resource: USERS, only_if: None },
-];
-const WRITES: &[Right] = &[Right { action: "iam:DeleteAccessKey", resource: USERS, only_if: None }];
+const READS: &[Right] = &[Right::on("iam:GetUser", USERS), LIST_USERS, Right::on("iam:ListAccessKeys", USERS)];
+const WRITES: &[Right] = &[Right::on("iam:DeleteAccessKey", USERS)];
 
 impl Action for DeleteKey {
     fn card(&self) -> &'static Card {

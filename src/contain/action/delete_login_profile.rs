@@ -13,11 +13,8 @@ use crate::model::plan::{Class, Target};
 /// State: `exists`, always true: what is deleted is gone.
 pub(super) struct DeleteLoginProfile;
 
-const READS: &[Right] = &[
-    Right { action: "iam:GetUser", resource: USERS, only_if: None },
-    Right { action: "iam:GetLoginProfile", resource: USERS, only_if: None },
-];
-const WRITES: &[Right] = &[Right { action: "iam:DeleteLoginProfile", resource: USERS, only_if: None }];
+const READS: &[Right] = &[Right::on("iam:GetUser", USERS), Right::on("iam:GetLoginProfile", USERS)];
+const WRITES: &[Right] = &[Right::on("iam:DeleteLoginProfile", USERS)];
 
 impl Action for DeleteLoginProfile {
     fn card(&self) -> &'static Card {

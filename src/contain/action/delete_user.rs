@@ -12,28 +12,28 @@ use crate::model::plan::{Class, Target};
 /// State: `exists`, always true: what is deleted is gone.
 pub(super) struct DeleteUser;
 
-const READS: &[Right] = &[Right { action: "iam:GetUser", resource: USERS, only_if: None }, LIST_USERS];
+const READS: &[Right] = &[Right::on("iam:GetUser", USERS), LIST_USERS];
 const WRITES: &[Right] = &[
-    Right { action: "iam:ListAccessKeys", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteAccessKey", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteLoginProfile", resource: USERS, only_if: None },
-    Right { action: "iam:ListSSHPublicKeys", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteSSHPublicKey", resource: USERS, only_if: None },
-    Right { action: "iam:ListServiceSpecificCredentials", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteServiceSpecificCredential", resource: USERS, only_if: None },
-    Right { action: "iam:ListSigningCertificates", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteSigningCertificate", resource: USERS, only_if: None },
-    Right { action: "iam:ListMFADevices", resource: USERS, only_if: None },
-    Right { action: "iam:DeactivateMFADevice", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteVirtualMFADevice", resource: "arn:aws:iam::{account}:mfa/*", only_if: None },
-    Right { action: "iam:ListGroupsForUser", resource: USERS, only_if: None },
-    Right { action: "iam:RemoveUserFromGroup", resource: "arn:aws:iam::{account}:group/*", only_if: None },
-    Right { action: "iam:ListUserPolicies", resource: USERS, only_if: None },
-    Right { action: "iam:GetUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:ListAttachedUserPolicies", resource: USERS, only_if: None },
-    Right { action: "iam:DetachUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteUser", resource: USERS, only_if: None },
+    Right::on("iam:ListAccessKeys", USERS),
+    Right::on("iam:DeleteAccessKey", USERS),
+    Right::on("iam:DeleteLoginProfile", USERS),
+    Right::on("iam:ListSSHPublicKeys", USERS),
+    Right::on("iam:DeleteSSHPublicKey", USERS),
+    Right::on("iam:ListServiceSpecificCredentials", USERS),
+    Right::on("iam:DeleteServiceSpecificCredential", USERS),
+    Right::on("iam:ListSigningCertificates", USERS),
+    Right::on("iam:DeleteSigningCertificate", USERS),
+    Right::on("iam:ListMFADevices", USERS),
+    Right::on("iam:DeactivateMFADevice", USERS),
+    Right::on("iam:DeleteVirtualMFADevice", "arn:aws:iam::{account}:mfa/*"),
+    Right::on("iam:ListGroupsForUser", USERS),
+    Right::on("iam:RemoveUserFromGroup", "arn:aws:iam::{account}:group/*"),
+    Right::on("iam:ListUserPolicies", USERS),
+    Right::on("iam:GetUserPolicy", USERS),
+    Right::on("iam:DeleteUserPolicy", USERS),
+    Right::on("iam:ListAttachedUserPolicies", USERS),
+    Right::on("iam:DetachUserPolicy", USERS),
+    Right::on("iam:DeleteUser", USERS),
 ];
 
 impl Action for DeleteUser {

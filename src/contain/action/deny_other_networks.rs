@@ -17,15 +17,9 @@ const INLINE: Inline = Inline { name: "stakeout-networks" };
 /// In a target: the networks as a list in JSON.
 const NETWORKS: &str = "networks";
 
-const READS: &[Right] = &[
-    Right { action: "iam:GetUser", resource: USERS, only_if: None },
-    Right { action: "iam:GetUserPolicy", resource: USERS, only_if: None },
-];
-const WRITES: &[Right] = &[Right { action: "iam:PutUserPolicy", resource: USERS, only_if: None }];
-const UNDOES: &[Right] = &[
-    Right { action: "iam:DeleteUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:PutUserPolicy", resource: USERS, only_if: None },
-];
+const READS: &[Right] = &[Right::on("iam:GetUser", USERS), Right::on("iam:GetUserPolicy", USERS)];
+const WRITES: &[Right] = &[Right::on("iam:PutUserPolicy", USERS)];
+const UNDOES: &[Right] = &[Right::on("iam:DeleteUserPolicy", USERS), Right::on("iam:PutUserPolicy", USERS)];
 
 impl Action for DenyOtherNetworks {
     fn card(&self) -> &'static Card {

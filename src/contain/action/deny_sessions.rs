@@ -24,21 +24,18 @@ const SESSIONS: &str = "sessions";
 const SINCE: &str = "since";
 
 const READS: &[Right] = &[
-    Right { action: "iam:GetUser", resource: USERS, only_if: None },
+    Right::on("iam:GetUser", USERS),
     LIST_USERS,
-    Right { action: "iam:GetRole", resource: ROLES, only_if: None },
-    Right { action: "iam:GetUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:GetRolePolicy", resource: ROLES, only_if: None },
+    Right::on("iam:GetRole", ROLES),
+    Right::on("iam:GetUserPolicy", USERS),
+    Right::on("iam:GetRolePolicy", ROLES),
 ];
-const WRITES: &[Right] = &[
-    Right { action: "iam:PutUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:PutRolePolicy", resource: ROLES, only_if: None },
-];
+const WRITES: &[Right] = &[Right::on("iam:PutUserPolicy", USERS), Right::on("iam:PutRolePolicy", ROLES)];
 const UNDOES: &[Right] = &[
-    Right { action: "iam:DeleteUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:DeleteRolePolicy", resource: ROLES, only_if: None },
-    Right { action: "iam:PutUserPolicy", resource: USERS, only_if: None },
-    Right { action: "iam:PutRolePolicy", resource: ROLES, only_if: None },
+    Right::on("iam:DeleteUserPolicy", USERS),
+    Right::on("iam:DeleteRolePolicy", ROLES),
+    Right::on("iam:PutUserPolicy", USERS),
+    Right::on("iam:PutRolePolicy", ROLES),
 ];
 
 impl Action for DenySessions {

@@ -25,7 +25,7 @@ pub(super) use switch::{Credential, Deactivate, Switch, credentials, part, read}
 pub(super) const DENY_ALL: &str = "arn:aws:iam::aws:policy/AWSDenyAll";
 pub(super) const USERS: &str = "arn:aws:iam::{account}:user/*";
 /// For whoever asks whether a user is gone: one that was renamed is found by its id only.
-pub(super) const LIST_USERS: Right = Right { action: "iam:ListUsers", resource: USERS, only_if: None };
+pub(super) const LIST_USERS: Right = Right::on("iam:ListUsers", USERS);
 pub(super) const ROLES: &str = "arn:aws:iam::{account}:role/*";
 
 /// Users on one page of a list.

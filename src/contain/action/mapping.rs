@@ -25,10 +25,8 @@ const TRIES: u32 = 15;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Rights to find and read them.
-pub(super) const READS: &[Right] = &[
-    Right { action: "lambda:ListEventSourceMappings", resource: "*", only_if: None },
-    on_mappings("lambda:GetEventSourceMapping"),
-];
+pub(super) const READS: &[Right] =
+    &[Right::on("lambda:ListEventSourceMappings", "*"), on_mappings("lambda:GetEventSourceMapping")];
 
 /// A right on mappings.
 pub(super) const fn on_mappings(action: &'static str) -> Right {

@@ -11,10 +11,7 @@ use crate::model::plan::{Class, Target};
 /// State: `boundary`, the ARN of the permissions boundary, or null.
 pub(super) struct SetDenyBoundary;
 
-const READS: &[Right] = &[
-    Right { action: "iam:GetUser", resource: USERS, only_if: None },
-    Right { action: "iam:GetRole", resource: ROLES, only_if: None },
-];
+const READS: &[Right] = &[Right::on("iam:GetUser", USERS), Right::on("iam:GetRole", ROLES)];
 const ONLY_DENY: Option<(&str, &str, &str)> = Some(("ArnEquals", "iam:PermissionsBoundary", DENY_ALL));
 const WRITES: &[Right] = &[
     Right { action: "iam:PutUserPermissionsBoundary", resource: USERS, only_if: ONLY_DENY },
@@ -24,8 +21,8 @@ const WRITES: &[Right] = &[
 const UNDOES: &[Right] = &[
     Right { action: "iam:DeleteUserPermissionsBoundary", resource: USERS, only_if: ONLY_DENY },
     Right { action: "iam:DeleteRolePermissionsBoundary", resource: ROLES, only_if: ONLY_DENY },
-    Right { action: "iam:PutUserPermissionsBoundary", resource: USERS, only_if: None },
-    Right { action: "iam:PutRolePermissionsBoundary", resource: ROLES, only_if: None },
+    Right::on("iam:PutUserPermissionsBoundary", USERS),
+    Right::on("iam:PutRolePermissionsBoundary", ROLES),
 ];
 
 impl Action for SetDenyBoundary {

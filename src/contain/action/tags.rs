@@ -9,10 +9,10 @@ use crate::contain::subject::Subject;
 
 /// Rights for [`of`].
 pub(crate) const READS: &[Right] = &[
-    Right { action: "iam:ListUserTags", resource: "arn:aws:iam::{account}:user/*", only_if: None },
-    Right { action: "iam:ListRoleTags", resource: "arn:aws:iam::{account}:role/*", only_if: None },
-    Right { action: "lambda:ListTags", resource: "arn:aws:lambda:*:{account}:function:*", only_if: None },
-    Right { action: "ec2:DescribeTags", resource: "*", only_if: None },
+    Right::on("iam:ListUserTags", "arn:aws:iam::{account}:user/*"),
+    Right::on("iam:ListRoleTags", "arn:aws:iam::{account}:role/*"),
+    Right::on("lambda:ListTags", "arn:aws:lambda:*:{account}:function:*"),
+    Right::on("ec2:DescribeTags", "*"),
 ];
 
 /// Reads the tags of a user, role, function or instance. Other kinds have none that matter: only principals and what

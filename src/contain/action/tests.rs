@@ -51,20 +51,7 @@ fn knobs() -> Knobs {
 }
 
 fn subject(kind: &str, arn: &str, hold: Hold) -> Subject {
-    Subject {
-        kind: kind.to_owned(),
-        arn: arn.to_owned(),
-        account: arn.split(':').nth(4).unwrap_or_default().to_owned(),
-        region: "us-east-1".to_owned(),
-        made: false,
-        hold,
-        credentials: BTreeSet::new(),
-        sessions: BTreeSet::new(),
-        usual_networks: BTreeSet::new(),
-        regions: BTreeSet::new(),
-        peers: BTreeSet::new(),
-        since: 0,
-    }
+    Subject { hold, ..Subject::new(kind, arn, "us-east-1", false) }
 }
 
 fn target(arn: &str, detail: &[(&str, &str)]) -> Target {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Refusal;
 use crate::contain::action::{Action, all, phase};
-use crate::contain::arn::{part, thing};
+use crate::contain::arn::{is_user, part, thing};
 use crate::contain::cloud::Cloud;
-use crate::contain::subject::{Hold, Subject};
+use crate::contain::subject::Subject;
 use crate::model::plan::{Step, Target};
 
 /// ARNs of credentials, by the name of the action that would switch them off. A kind that could not be read is missing.
@@ -72,24 +72,8 @@ async fn found(
 
 /// The users that steps are about by their ARNs, as subjects of whom every credential is wanted.
 fn users(steps: &[Step], whereabouts: impl Fn(&Target) -> Target) -> BTreeMap<&str, Subject> {
-    let of_users = steps.iter().map(|step| &step.target).filter(|target| {
-        target.kind.starts_with("iam:")
-            && target.arn.splitn(6, ':').nth(5).is_some_and(|thing| thing.starts_with("user/"))
-    });
-    let whole = |arn: &str| thing(arn).to_owned();
-    let subject = |target: &Target| Subject {
-        kind: USER.to_owned(),
-        arn: whole(&whereabouts(target).arn),
-        account: target.account.clone(),
-        region: target.region.clone(),
-        made: true,
-        hold: Hold::Whole,
-        credentials: BTreeSet::new(),
-        sessions: BTreeSet::new(),
-        usual_networks: BTreeSet::new(),
-        regions: BTreeSet::new(),
-        peers: BTreeSet::new(),
-        since: 0,
-    };
+    let of_users = steps.iter().map(|step| &step.target);
+    let of_users = of_users.filter(|target| target.kind.starts_with("iam:") && is_user(&target.arn));
+    let subject = |target: &Target| Subject::new(USER, thing(&whereabouts(target).arn), &target.region, true);
     of_users.map(|target| (thing(&target.arn), subject(target))).collect()
 }

@@ -9,7 +9,7 @@ use super::super::Look;
 use super::super::page::{Page, stamp};
 use super::{Result, Telling, use_of};
 use crate::model::escape::terminal;
-use crate::model::plan::{Blast, Plan, Step, Way};
+use crate::model::plan::{Blast, Plan, Step, Way, short};
 use crate::model::{counted, noun};
 
 /// Targets of one action that are named one by one.
@@ -18,13 +18,11 @@ const NAMED: usize = 4;
 const SHOWN: usize = 5;
 /// What is left alone, and what went wrong, that is shown one by one.
 const LISTED: usize = 20;
-/// Characters of a digest that a person types.
-pub(super) const SHORT: usize = 12;
 
 pub(super) fn write(telling: &Telling<'_>, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(look, out);
     let plan = telling.plan;
-    page.line(&Style::new().bold(), &format!("PLAN to {} {}", verb(plan.way), plan.incident))?;
+    page.line(&Style::new().bold(), &format!("PLAN to {} {}", plan.way.as_str(), plan.incident))?;
     if plan.steps.is_empty() {
         page.field("steps", "nothing is to be done: as far as it can be read, it is as it should be")?;
         return page.left_alone(plan);
@@ -44,17 +42,10 @@ pub(super) fn write(telling: &Telling<'_>, look: Look, out: &mut dyn Write) -> i
     }
 }
 
-pub(super) fn verb(way: Way) -> &'static str {
-    match way {
-        Way::Contain => "contain",
-        Way::Undo => "undo",
-    }
-}
-
 /// Digest, class, who must agree and until when.
 fn head(telling: &Telling<'_>) -> String {
     let plan = telling.plan;
-    let digest = plan.digest.get(..SHORT).unwrap_or(&plan.digest);
+    let digest = short(&plan.digest);
     let stage = telling.planned.map_or("not stored", |planned| planned.stage.as_str());
     let people = match telling.people_needed {
         0 => "nobody has to agree".to_owned(),
@@ -178,12 +169,12 @@ impl Page<'_> {
     /// What to type.
     fn next(&mut self, telling: &Telling<'_>) -> io::Result<()> {
         let Plan { incident, digest, way, .. } = telling.plan;
-        let digest = digest.get(..SHORT).unwrap_or(digest);
+        let digest = short(digest);
         writeln!(self.out)?;
         self.line(&Style::new().bold(), "Next")?;
-        self.wrapped("  ", "  ", &format!("stakeout {} {incident}                see what it would do", verb(*way)))?;
+        self.wrapped("  ", "  ", &format!("stakeout {} {incident}                see what it would do", way.as_str()))?;
         self.wrapped("  ", "  ", &format!("stakeout approve {incident} --plan {digest} --as YOUR-NAME"))?;
-        self.wrapped("  ", "  ", &format!("stakeout {} {incident} --execute", verb(*way)))
+        self.wrapped("  ", "  ", &format!("stakeout {} {incident} --execute", way.as_str()))
     }
 
     fn result(&mut self, plan: &Plan, result: &Result) -> io::Result<()> {

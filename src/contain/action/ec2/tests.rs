@@ -13,7 +13,7 @@ use super::stop_instance::StopInstance;
 use crate::aws::Refusal;
 use crate::contain::action::{Action as _, Knobs, by_name};
 use crate::contain::cloud::{Cloud, Vault};
-use crate::contain::subject::{Hold, Subject};
+use crate::contain::subject::Subject;
 use crate::model::plan::{Class, Target};
 
 const REGION: &str = "eu-west-1";
@@ -115,20 +115,7 @@ pub(crate) fn cloud(folder: &std::path::Path) -> Cloud {
 }
 
 pub(crate) fn subject(kind: &str, arn: String) -> Subject {
-    Subject {
-        kind: kind.to_owned(),
-        arn,
-        account: "123456789012".to_owned(),
-        region: REGION.to_owned(),
-        made: true,
-        hold: Hold::Whole,
-        credentials: Default::default(),
-        sessions: Default::default(),
-        usual_networks: Default::default(),
-        regions: [REGION.to_owned()].into(),
-        peers: std::collections::BTreeSet::new(),
-        since: 0,
-    }
+    Subject { regions: [REGION.to_owned()].into(), ..Subject::new(kind, &arn, REGION, true) }
 }
 
 pub(crate) fn knobs() -> Knobs {

@@ -1,26 +1,10 @@
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::*;
 use crate::contain::action::{by_name, code, statement};
-use crate::contain::subject::Hold;
 
 fn subject(kind: &str, arn: &str, region: &str) -> Subject {
-    Subject {
-        kind: kind.to_owned(),
-        arn: arn.to_owned(),
-        account: account_of(arn).to_owned(),
-        region: region.to_owned(),
-        made: true,
-        hold: Hold::Whole,
-        credentials: BTreeSet::new(),
-        sessions: BTreeSet::new(),
-        usual_networks: BTreeSet::new(),
-        regions: BTreeSet::new(),
-        peers: BTreeSet::new(),
-        since: 0,
-    }
+    Subject::new(kind, arn, region, true)
 }
 
 const ARN: &str = "arn:aws:lambda:eu-west-1:111122223333:function:f-1";
