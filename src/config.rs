@@ -1,7 +1,7 @@
 //! The settings: one strict TOML file, and variables of the environment over it.
 //!
 //! An unknown key is an error and not a remark, because a misspelt protection protects nothing. `value` and `secret`
-//! hold what a value may be, `watching`, `deciding` and `telling` the sections, `layers` puts file and environment
+//! hold what a value may be, `watching`, `deciding`, `slack` and `telling` the sections, `layers` puts file and environment
 //! together, `place` finds the file.
 
 mod check;
@@ -10,6 +10,7 @@ mod layers;
 mod place;
 mod secret;
 mod show;
+mod slack;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use deciding::{Allow, Approval, Contain, Evidence, Protect, Slack};
+pub(crate) use deciding::{Allow, Approval, Contain, Evidence, Protect};
 pub(crate) use layers::Origins;
 pub(crate) use place::state_folder;
 pub(crate) use secret::{Endpoint, ExternalId, Revealed, Secret, SecretError};
+pub(crate) use slack::{Daily, Slack, is_slack_user, is_user_group};
 pub(crate) use telling::{Metrics, Notify, Webhook};
-pub(crate) use value::{Regions, TopicArn};
+pub(crate) use value::{ChannelId, Regions, TopicArn};
 pub(crate) use watching::{Account, Aws, Own, Sources, State, Watch};
 
 /// Everything that can be set. Without a file every field has its default.

@@ -9,6 +9,7 @@ pub(crate) mod heartbeat;
 mod http;
 pub(crate) mod metrics;
 pub(crate) mod schedule;
+pub(crate) mod slack;
 mod sns;
 mod terminal;
 #[cfg(test)]
@@ -49,17 +50,35 @@ pub(crate) struct Undelivered {
     pub retry_after: Option<Seconds>,
     /// The receiver does not want this message; it is not sent again.
     pub is_final: bool,
+    /// The message that was to be changed or answered is not there any more.
+    pub is_gone: bool,
+    /// What the receiver has against this message, where it has something against it: others may arrive meanwhile.
+    pub refused: Option<Refused>,
+}
+
+/// What a receiver has against one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// How it is laid out: its text alone may arrive.
+    Layout,
+    /// Something else.
+    Message,
 }
 
 impl Undelivered {
     /// What may pass.
-    fn passing(why: impl Into<String>) -> Self {
-        Self { why: why.into(), retry_after: None, is_final: false }
+    pub(crate) fn passing(why: impl Into<String>) -> Self {
+        Self { why: why.into(), retry_after: None, is_final: false, is_gone: false, refused: None }
     }
 
     /// What will not.
-    fn last(why: impl Into<String>) -> Self {
-        Self { why: why.into(), retry_after: None, is_final: true }
+    pub(crate) fn last(why: impl Into<String>) -> Self {
+        Self { is_final: true, ..Self::passing(why) }
+    }
+
+    /// What will not, because the message that it is about is gone.
+    pub(crate) fn gone(why: impl Into<String>) -> Self {
+        Self { is_gone: true, ..Self::last(why) }
     }
 }
 

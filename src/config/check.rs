@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Config, Endpoint, ExternalId, Secret, SecretError};
+use super::{Config, Endpoint, ExternalId, Secret, SecretError, slack};
 use crate::event::HOUR;
 
 /// The first thing that is wrong: its key, and why.
 pub(super) fn problem(config: &Config) -> Option<(String, String)> {
-    exclusive(config).or_else(|| limits(config)).or_else(|| paths(config)).or_else(|| lists(config))
+    exclusive(config)
+        .or_else(|| limits(config))
+        .or_else(|| paths(config))
+        .or_else(|| lists(config))
+        .or_else(|| slack::problem(config))
 }
 
 fn wrong(key: impl Into<String>, why: impl Into<String>) -> Option<(String, String)> {

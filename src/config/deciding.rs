@@ -6,31 +6,15 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::secret::Secret;
-use super::value::{Arn, HttpUrl, Region, S3Url, Words, day, one_or_many};
+use super::value::{Arn, Region, S3Url, Words, day, one_or_many};
 use crate::event::{Seconds, time::duration};
-
-/// `[slack]`: the channel with the buttons.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Slack {
-    /// The bot's token, by reference.
-    pub token: Option<Secret>,
-    /// The token for Socket Mode, by reference.
-    pub app_token: Option<Secret>,
-    /// What requests of Slack are signed with, by reference.
-    pub signing_secret: Option<Secret>,
-    /// The channel's id, such as `C0123`.
-    pub channel: Option<Words>,
-    /// Slack's API. Default: `https://slack.com/api`.
-    pub api_url: Option<HttpUrl>,
-}
 
 /// `[approval]`: who may approve a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Approval {
-    /// Slack user ids or names. With none, the operator at the command line approves R1 and R2.
+    /// Slack user ids (`U...`), user groups of Slack (`S...`), or names. In Slack only ids and groups count. With none,
+    /// nobody approves in Slack, and the operator at the command line approves R1 and R2.
     pub approvers: Vec<Words>,
     /// How long an approval holds. Default: `20m`.
     #[serde(with = "duration")]

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use proptest::prelude::*;
 
 use super::deciding::Quorum;
-use super::value::Words;
 use super::*;
 
 const FULL: &str = r#"
@@ -49,6 +48,9 @@ heartbeat_url = "https://hc.example.com/uuid"
 [slack]
 token = "env:SLACK_BOT_TOKEN"
 channel = "C0123"
+notices = "G0456"
+digest = "06:30"
+api_url = "http://127.0.0.1:4700/api"
 [approval]
 approvers = ["U0123"]
 quorum = { R1 = 1, R3 = 3 }
@@ -141,6 +143,27 @@ fn an_error_names_its_place_and_key() {
             "[state]\npath = \"a\"\ndynamodb = \"t\"",
             "stakeout.toml:3:1: state.dynamodb: the state is in a file or in a table, and state.path is set too (stakeout.toml:2:1)",
         ),
+        (
+            "[slack]\nchannel = \"#incidents\"",
+            "stakeout.toml:2:11: slack.channel: \"#incidents\" is not the id of a channel, such as C0123ABCD: it is at the foot",
+        ),
+        ("[slack]\nnotices = \"C1\"", "stakeout.toml:2:1: slack.notices: it does nothing without slack.token"),
+        (
+            "[slack]\ntoken = \"env:T\"\napp_token = \"env:A\"",
+            "stakeout.toml:3:1: slack.app_token: it does nothing without slack.channel",
+        ),
+        ("[slack]\ntoken = \"env:T\"", "stakeout.toml:2:1: slack.token: it does nothing without slack.channel"),
+        (
+            "[slack]\ntoken = \"env:T\"\nchannel = \"C1\"\nnotices = \"C1\"",
+            "stakeout.toml:4:1: slack.notices: it is slack.channel",
+        ),
+        ("[slack]\napi_url = \"http://10.0.0.1/api\"", "slack.api_url: \"http://10.0.0.1/api\" is not an https URL"),
+        (
+            "[slack]\napi_url = \"http://127.0.0.1.evil.example/\"",
+            "is not an https URL, nor an http URL of this machine",
+        ),
+        ("[slack]\ndigest = \"8 am\"", "slack.digest: \"8 am\" is no time of day such as"),
+        ("[approval]\napprovers = [\"S0614TZR7\"]", "approval.approvers: S0614TZR7 is a user group of Slack, and only"),
         ("[approval.quorum]\nR1 = 0", "stakeout.toml:2:1: approval.quorum.R1: nothing is done without an approval"),
         ("[[allow]]\nreason = \"x\"", "stakeout.toml:2:1: allow.0.reason: this allows everything"),
         ("[[allow]]\ndetector = \"x\"\nreason = \"y\"\nexpires = \"soon\"", "allow.expires: \"soon\" is no day"),
@@ -164,7 +187,8 @@ fn a_variable_goes_before_the_file() {
         ("STAKEOUT_WATCH__INTERVAL", "\"10m\""),
         ("STAKEOUT_AWS__REGIONS", "[\"eu-west-3\"]"),
         ("STAKEOUT_SOURCES__LOOKUP_EVENTS", "true"),
-        ("STAKEOUT_SLACK__CHANNEL", "12345"),
+        ("STAKEOUT_SLACK__CHANNEL", "C9"),
+        ("STAKEOUT_SLACK__DIGEST", "off"),
         ("STAKEOUT_APPROVAL__QUORUM__R3", "4"),
         ("STAKEOUT_NOTIFY__WEBHOOK", "[{ url = \"https://other.example.com/\" }]"),
         ("STAKEOUT_NOTIFY__FILE__PATH", ""),
@@ -172,11 +196,7 @@ fn a_variable_goes_before_the_file() {
     let config = read(FULL, &environment).unwrap();
     assert_eq!(config.state.path.as_deref(), Some(Path::new("/tmp/x.db")));
     assert_eq!((config.watch.interval, config.sources.lookup_events), (600, true));
-    assert_eq!(
-        config.slack.channel.as_ref().map(Words::as_str),
-        Some("12345"),
-        "a number is a text where a text is due"
-    );
+    assert_eq!((config.slack.channel.as_ref().map(ChannelId::as_str), config.slack.digest), (Some("C9"), Daily::Off));
     assert_eq!(config.approval.quorum.r3, 4);
     assert_eq!(config.notify.webhook.len(), 1);
     assert!(config.notify.file.is_some(), "an empty variable sets nothing");

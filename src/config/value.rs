@@ -1,12 +1,15 @@
 //! Values that a settings file may hold, checked while they are read so that an error has its line.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
+
+use super::slack::is_id;
 
 /// A text that is only made where a check holds.
 macro_rules! checked {
@@ -80,6 +83,18 @@ checked!(
     "an http or https URL"
 );
 checked!(
+    /// An address to which a secret may be sent.
+    ShieldedUrl,
+    is_shielded,
+    "an https URL, nor an http URL of this machine"
+);
+checked!(
+    /// A channel of Slack by its id, which stays when the channel is renamed.
+    ChannelId,
+    |text| is_id(text, &['C', 'G', 'D']),
+    "the id of a channel, such as C0123ABCD: it is at the foot of the channel's details in Slack"
+);
+checked!(
     /// A text that is not empty.
     Words,
     |text| !text.trim().is_empty(),
@@ -91,6 +106,16 @@ pub(super) fn is_http(text: &str) -> bool {
     reqwest::Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
     })
+}
+
+/// Whether nobody on the way can read what is sent to a URL.
+fn is_shielded(text: &str) -> bool {
+    let is_here = |url: &reqwest::Url| match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        None => false,
+    };
+    is_http(text) && reqwest::Url::parse(text).is_ok_and(|url| url.scheme() == "https" || is_here(&url))
 }
 
 impl TopicArn {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::click::SlackUser;
 use super::plan::{Class, Way};
 use super::rfc3339;
 use crate::event::Seconds;
@@ -20,6 +21,21 @@ pub(crate) struct Person {
     pub os_user: String,
     /// Who they are for AWS, by ARN, where they are somebody.
     pub caller: Option<String>,
+    /// Who they are in Slack, where they pressed a button there: that is proved, and the rest is then empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack: Option<SlackUser>,
+}
+
+impl Person {
+    /// Stakeout itself, which asks for plans and never agrees to one.
+    pub(crate) fn stakeout() -> Self {
+        Self { name: "stakeout".to_owned(), os_user: String::new(), caller: None, slack: None }
+    }
+
+    /// Whoever is at a command line under the same name has a user of the operating system, and is somebody else.
+    pub(crate) fn is_stakeout(&self) -> bool {
+        *self == Self::stakeout()
+    }
 }
 
 /// One agreement.
@@ -101,4 +117,16 @@ pub(crate) struct Planned {
     /// The digest of the plan that it takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<String>,
+    /// Steps that came to an end, as far as its run goes.
+    #[serde(default)]
+    pub done: u32,
+    /// What did not hold when it ended, in sentences, the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remains: Vec<String>,
+    /// When its run ended.
+    #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Seconds>,
+    /// Who stopped it before it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_by: Option<Person>,
 }

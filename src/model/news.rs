@@ -16,6 +16,10 @@ pub(crate) enum What {
     Undone,
     /// Stakeout does not see all it should; there is no incident.
     Telemetry,
+    /// Findings that inform and page nobody.
+    Notices,
+    /// What a day had that paged nobody.
+    Digest,
 }
 
 impl What {
@@ -28,6 +32,8 @@ impl What {
             Self::Contained => "contained",
             Self::Undone => "undone",
             Self::Telemetry => "telemetry",
+            Self::Notices => "notices",
+            Self::Digest => "digest",
         }
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rfc3339;
-use crate::event::Seconds;
+use super::{noun, rfc3339};
+use crate::event::{Seconds, time};
 
 /// How hard a step is to take back, which decides how many people must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -178,6 +178,21 @@ pub(crate) struct Blast {
     pub alternatives: Vec<Alternative>,
 }
 
+impl Blast {
+    /// Who uses it, in one sentence.
+    pub(crate) fn told(&self) -> String {
+        let what = match &self.credential {
+            Some(key) => format!("key {key} of {}", self.principal),
+            None => self.principal.clone(),
+        };
+        let last = self.last_legitimate_use.map_or_else(
+            || "no legitimate call on record".to_owned(),
+            |at| format!("{:.0} legitimate calls a day, the last at {}", self.calls_per_day, time::format(at)),
+        );
+        format!("{what}: {}, {last}", self.verdict.as_str())
+    }
+}
+
 /// What a plan leaves alone although the incident holds it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Refused {
@@ -225,4 +240,29 @@ impl Plan {
     pub(crate) fn class(&self) -> Class {
         self.steps.iter().map(|step| step.class).max().unwrap_or(Class::R0)
     }
+}
+
+/// Steps of one action and phase together, in their order.
+pub(crate) fn groups(steps: &[Step]) -> Vec<Vec<&Step>> {
+    let mut groups: Vec<Vec<&Step>> = Vec::new();
+    for step in steps {
+        let is_alike = |group: &&mut Vec<&Step>| {
+            group.first().is_some_and(|first| first.action == step.action && first.phase == step.phase)
+        };
+        match groups.iter_mut().find(is_alike) {
+            Some(group) => group.push(step),
+            None => groups.push(vec![step]),
+        }
+    }
+    groups
+}
+
+/// `85 functions`, or of several kinds each.
+pub(crate) fn kinds<'s>(steps: impl IntoIterator<Item = &'s Step>) -> String {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in steps {
+        *kinds.entry(&step.target.kind).or_default() += 1;
+    }
+    let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {}", noun(kind, *count))).collect();
+    kinds.join(", ")
 }

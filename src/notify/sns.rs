@@ -76,7 +76,7 @@ impl Sns {
                 | "ParameterValueInvalid"
                 | "ValidationException"
         );
-        Undelivered { why: format!("publishing to {}: {why}{hint}", self.topic), retry_after: None, is_final }
+        Undelivered { is_final, ..Undelivered::passing(format!("publishing to {}: {why}{hint}", self.topic)) }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn headline(message: &Message) -> String {
 }
 
 /// The title of the first of the highest level, and how many there are beside it.
-fn worst(findings: &[Finding]) -> String {
+pub(super) fn worst(findings: &[Finding]) -> String {
     let Some(worst) = findings.iter().rev().max_by_key(|finding| finding.level) else {
         return "nothing more is known".to_owned();
     };
@@ -160,7 +160,8 @@ fn made(incident: &Incident) -> Vec<String> {
     lines
 }
 
-fn told(finding: &Finding) -> String {
+/// A finding in one sentence, as the log has it.
+pub(super) fn told(finding: &Finding) -> String {
     // What Stakeout itself observed is nobody's deed.
     let is_deed = !["", OBSERVER].contains(&finding.principal.as_str());
     let who = if is_deed { format!(" by {}", finding.principal) } else { String::new() };

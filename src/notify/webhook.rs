@@ -129,7 +129,8 @@ fn refused(response: &Response, now: Seconds) -> Undelivered {
         false => format!("the receiver answers {status}"),
     };
     let is_final = FINAL.contains(&status);
-    Undelivered { why, retry_after: http::retry_after(response.headers(), now).filter(|_| !is_final), is_final }
+    let retry_after = http::retry_after(response.headers(), now).filter(|_| !is_final);
+    Undelivered { retry_after, is_final, ..Undelivered::passing(why) }
 }
 
 /// `t=<time>,v1=<hex HMAC-SHA256 of "<time>.<body>">`: the time is signed too, so that an old message cannot be sent

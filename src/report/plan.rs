@@ -10,7 +10,7 @@ use super::{Format, Look};
 use crate::event::{Seconds, time};
 use crate::model::approval::Planned;
 use crate::model::escape::markdown;
-use crate::model::plan::{Blast, Plan, Step};
+use crate::model::plan::{Plan, Step};
 
 /// What became of one step.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ impl Telling<'_> {
             time::format(plan.expires_at)
         )?;
         for blast in &plan.blast_radius {
-            writeln!(out, "- {}", markdown(&use_of(blast)))?;
+            writeln!(out, "- {}", markdown(&blast.told()))?;
         }
         writeln!(out, "\n| n | action | target | region | class | changes | undo |\n|---|---|---|---|---|---|---|")?;
         for step in &plan.steps {
@@ -178,17 +178,4 @@ fn outcome(result: &Result) -> Value {
         "seconds": result.seconds,
         "steps": result.steps.iter().map(done).collect::<Vec<_>>(),
     })
-}
-
-/// Who uses it, in one sentence.
-fn use_of(blast: &Blast) -> String {
-    let what = match &blast.credential {
-        Some(key) => format!("key {key} of {}", blast.principal),
-        None => blast.principal.clone(),
-    };
-    let last = blast.last_legitimate_use.map_or_else(
-        || "no legitimate call on record".to_owned(),
-        |at| format!("{:.0} legitimate calls a day, the last at {}", blast.calls_per_day, time::format(at)),
-    );
-    format!("{what}: {}, {last}", blast.verdict.as_str())
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::StateError;
+pub(crate) use super::lease::Lease;
 use super::watched::Watched;
-use crate::event::Seconds;
 use crate::journal::{Line, Tip};
 
 /// Its key.
@@ -12,7 +12,9 @@ pub(super) const HEAD: &str = "head";
 /// The version of its schema.
 const SCHEMA: u32 = 1;
 /// The largest head in bytes that every store takes in one piece.
-const LARGEST: usize = 350_000;
+pub(super) const LARGEST: usize = 375_000;
+/// How much of that a pass fills. The rest is left for people, who could not close or contain anything otherwise.
+pub(super) const FILLED: usize = 350_000;
 /// Names of the last writes that are kept: as many as others can write while an answer is lost.
 const RECENT: usize = 16;
 
@@ -37,13 +39,6 @@ pub(crate) struct Head {
     pub(super) importing: bool,
     /// Names of the last writes, newest last, by which a writer knows its own when the answer was lost.
     pub(super) recent: Vec<String>,
-}
-
-/// Who may act until when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Lease {
-    pub holder: String,
-    pub until: Seconds,
 }
 
 impl Default for Head {
@@ -84,12 +79,12 @@ impl Head {
     /// The bytes that are stored.
     ///
     /// # Errors
-    /// A head that is too large.
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, StateError> {
+    /// A head of more bytes than `most`.
+    pub(super) fn bytes(&self, most: usize) -> Result<Vec<u8>, StateError> {
         let bytes = serde_json::to_vec(self)
             .map_err(|error| StateError::Damaged { key: HEAD.to_owned(), why: error.to_string() })?;
-        if bytes.len() > LARGEST {
-            return Err(StateError::TooLarge { bytes: bytes.len(), most: LARGEST, lines: self.lines.len() });
+        if bytes.len() > most {
+            return Err(StateError::TooLarge { bytes: bytes.len(), most, lines: self.lines.len() });
         }
         Ok(bytes)
     }

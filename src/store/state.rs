@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::head::{HEAD, Head, JOURNAL, line_bytes, line_key, read_line};
+use super::head::{FILLED, HEAD, Head, JOURNAL, LARGEST, line_bytes, line_key, read_line};
 use super::{StateError, Store};
 use crate::event::Seconds;
 use crate::journal::{Entry, Line, Tip};
@@ -78,6 +78,14 @@ impl<S: Store> State<S> {
         &self.head
     }
 
+    /// Reads the head again: others may have written it.
+    ///
+    /// # Errors
+    /// A store that fails, or a head that is damaged.
+    pub(crate) async fn refresh(&mut self) -> Result<(), StateError> {
+        self.reload().await
+    }
+
     /// Calls to the store that read and that wrote.
     pub(crate) fn calls(&self) -> (u64, u64) {
         self.store.calls()
@@ -106,7 +114,7 @@ impl<S: Store> State<S> {
     ) -> Result<(), StateError> {
         let token = self.held.ok_or(StateError::LostLease)?;
         self.doubt(now);
-        self.write(now, |head| {
+        self.write(now, FILLED, |head| {
             fenced(head, token)?;
             let mut seen = head.clone();
             let entries = change(&mut seen);
@@ -126,7 +134,7 @@ impl<S: Store> State<S> {
         mut change: impl FnMut(&mut Head) -> Vec<Entry>,
     ) -> Result<(), StateError> {
         self.stale = true;
-        self.write(now, |head| {
+        self.write(now, LARGEST, |head| {
             let mut seen = head.clone();
             let entries = change(&mut seen);
             seen.watch.blobs = std::mem::take(&mut head.watch.blobs);
@@ -139,19 +147,21 @@ impl<S: Store> State<S> {
     /// The whole journal and where it ends by the head, which belong together also while others write.
     pub(crate) async fn journal(&self) -> Result<(Vec<Line>, Tip), StateError> {
         for _ in 0..READS {
-            let (head, version) = read_head(&self.store).await?;
+            let head = read_head(&self.store).await?.0;
             let items = self.store.range(JOURNAL).await?;
-            if read_head(&self.store).await?.1 == version {
+            // Lines that went from the head to items of their own meanwhile are in both.
+            if read_head(&self.store).await?.0.tip == head.tip {
                 return Ok((lines_of(&head, &items)?, head.tip));
             }
         }
         Err(StateError::Busy)
     }
 
-    /// Replaces the head by what `change` makes of it, once, however often it has to be tried.
+    /// Replaces the head by what `change` makes of it, once, however often it has to be tried. It holds `most` bytes.
     async fn write(
         &mut self,
         now: Seconds,
+        most: usize,
         mut change: impl FnMut(&mut Head) -> Result<Vec<Entry>, StateError>,
     ) -> Result<(), StateError> {
         let name = format!("{:016x}", fastrand::u64(..));
@@ -163,7 +173,7 @@ impl<S: Store> State<S> {
             let entries = change(&mut next)?;
             (next.lines, next.tip) = self.head.tip.extend(now, entries);
             next.note(&name);
-            let bytes = next.bytes()?;
+            let bytes = next.bytes(most)?;
             self.copy_lines().await?;
             self.stale = true;
             let swapped = self.store.swap(HEAD, self.version, &bytes).await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::head::{HEAD, Head, JOURNAL};
+use super::head::{HEAD, Head, JOURNAL, LARGEST};
 use super::state::{blobs, lines_of};
 use super::{Acquired, Item, State, StateError, Store};
 use crate::event::Seconds;
@@ -45,7 +45,7 @@ pub(crate) async fn export<S: Store>(store: &S) -> Result<Items, StateError> {
                 return Err(StateError::HalfImported);
             }
             head.unswept |= head.lease.take().is_some();
-            items.insert(HEAD.to_owned(), head.bytes()?);
+            items.insert(HEAD.to_owned(), head.bytes(LARGEST)?);
         }
         return Ok(items);
     }
@@ -139,5 +139,5 @@ async fn write(store: &impl Store, old: &[String], items: &Items) -> Result<(), 
 }
 
 async fn swap(store: &impl Store, seen: u64, head: &Head) -> Result<(), StateError> {
-    if store.swap(HEAD, seen, &head.bytes()?).await? { Ok(()) } else { Err(StateError::LostLease) }
+    if store.swap(HEAD, seen, &head.bytes(LARGEST)?).await? { Ok(()) } else { Err(StateError::LostLease) }
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::board::Board;
+use super::tally::Tally;
 use crate::event::{Place, Seconds};
 use crate::model::approval::Plans;
 use crate::model::{Incident, Level, Status, What};
@@ -36,6 +38,10 @@ pub(crate) struct Watched {
     pub plans: Plans,
     /// What containment cut off, by the ARN of a principal or the id of an access key.
     pub contained: BTreeMap<String, Contained>,
+    /// What Slack shows.
+    pub slack: Board,
+    /// What paged nobody and is not told yet.
+    pub tally: Tally,
 }
 
 /// A principal or credential that is cut off, and how much of it.

@@ -7,10 +7,10 @@ use console::Style;
 
 use super::super::Look;
 use super::super::page::{Page, stamp};
-use super::{Result, Telling, use_of};
+use super::{Result, Telling};
+use crate::model::counted;
 use crate::model::escape::terminal;
-use crate::model::plan::{Blast, Plan, Step, Way, short};
-use crate::model::{counted, noun};
+use crate::model::plan::{Blast, Plan, Step, Way, groups, kinds, short};
 
 /// Targets of one action that are named one by one.
 const NAMED: usize = 4;
@@ -63,7 +63,7 @@ impl Page<'_> {
         writeln!(self.out)?;
         self.line(&Style::new().bold(), "What breaks")?;
         for blast in blasts {
-            self.wrapped("  - ", "    ", &terminal(&use_of(blast)))?;
+            self.wrapped("  - ", "    ", &terminal(&blast.told()))?;
             if !blast.services.is_empty() {
                 let text =
                     format!("{} from {} with {}", few(&blast.services), few(&blast.networks), few(&blast.user_agents));
@@ -95,14 +95,7 @@ impl Page<'_> {
             plan.estimate_seconds
         );
         self.line(&Style::new().bold(), &title)?;
-        let mut groups: Vec<Vec<&Step>> = Vec::new();
-        for step in &plan.steps {
-            match groups.iter_mut().find(|group| group[0].action == step.action && group[0].phase == step.phase) {
-                Some(group) => group.push(step),
-                None => groups.push(vec![step]),
-            }
-        }
-        for group in groups {
+        for group in groups(&plan.steps) {
             self.alike(&group)?;
         }
         Ok(())
@@ -120,7 +113,7 @@ impl Page<'_> {
             let text = format!(
                 "{}: {} in {}, such as: {}",
                 first.action,
-                kinds(group),
+                kinds(group.iter().copied()),
                 counted(regions.len(), "region"),
                 first.changes
             );
@@ -209,16 +202,6 @@ impl Page<'_> {
         }
         Ok(())
     }
-}
-
-/// `85 functions`, or of several kinds each.
-fn kinds(group: &[&Step]) -> String {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for step in group {
-        *kinds.entry(&step.target.kind).or_default() += 1;
-    }
-    let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {}", noun(kind, *count))).collect();
-    kinds.join(", ")
 }
 
 fn few(items: &[String]) -> String {

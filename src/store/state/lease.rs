@@ -2,7 +2,7 @@
 
 use super::{State, fenced};
 use crate::event::Seconds;
-use crate::store::head::{Head, Lease};
+use crate::store::head::{Head, LARGEST, Lease};
 use crate::store::{Lock, StateError, Store};
 
 /// What asking for the lease gave.
@@ -57,11 +57,11 @@ impl<S: Store> State<S> {
             head.lease = Some(lease.clone());
             Ok(Vec::new())
         };
-        let mut taken = self.write(now, take).await;
+        let mut taken = self.write(now, LARGEST, take).await;
         if matches!(taken, Err(StateError::Held { .. })) {
             // Judged by what was read earlier, which may be long ago.
             self.stale = true;
-            taken = self.write(now, take).await;
+            taken = self.write(now, LARGEST, take).await;
         }
         match taken {
             Ok(()) => {}
@@ -81,7 +81,7 @@ impl<S: Store> State<S> {
     pub(crate) async fn renew(&mut self, now: Seconds, seconds: Seconds) -> Result<(), StateError> {
         let token = self.held.ok_or(StateError::LostLease)?;
         self.doubt(now);
-        self.write(now, |head| {
+        self.write(now, LARGEST, |head| {
             fenced(head, token)?;
             if let Some(lease) = &mut head.lease {
                 lease.until = now.saturating_add(seconds);
@@ -109,7 +109,7 @@ impl<S: Store> State<S> {
         };
         // No line is added, so that no time is needed.
         let released = self
-            .write(0, |head| {
+            .write(0, LARGEST, |head| {
                 fenced(head, token)?;
                 head.lease = None;
                 head.unswept &= !swept;

@@ -36,11 +36,14 @@ impl<S: Store> State<S> {
         Ok(Some(bytes))
     }
 
-    /// Forgets a plan.
+    /// Forgets those of some plans that the head no longer names.
     ///
     /// # Errors
     /// A store that fails.
-    pub(crate) async fn drop_plan(&self, digest: &str) -> Result<(), StateError> {
-        Ok(self.store.delete(&format!("{PLAN}{digest}")).await?)
+    pub(crate) async fn drop_plans(&self, digests: &[String]) -> Result<(), StateError> {
+        for digest in digests.iter().filter(|digest| !self.head.watch.plans.contains_key(*digest)) {
+            self.store.delete(&format!("{PLAN}{digest}")).await?;
+        }
+        Ok(())
     }
 }

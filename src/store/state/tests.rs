@@ -139,11 +139,17 @@ fn a_head_that_is_too_large_is_refused_and_nothing_is_lost() {
     block_on(async {
         let mut state = state(&Place::File(folder.path().join("s.db"))).await;
         state.append(NOW, |_| line("a", 1)).await.unwrap();
-        let error = state.append(NOW, |_| vec![Entry::new("a", None, json!("x".repeat(350_000)))]).await.unwrap_err();
+        let large = |bytes: usize| vec![Entry::new("a", None, json!("x".repeat(bytes)))];
+        let error = state.append(NOW, |_| large(375_000)).await.unwrap_err();
         assert!(error.to_string().contains("smaller steps"), "{error}");
         state.append(NOW, |_| line("a", 2)).await.unwrap();
+        // A pass leaves room for people, who could not close or contain anything otherwise.
+        assert_eq!(state.acquire("watch", NOW, 60).await.unwrap(), Acquired::Yes);
+        state.commit(NOW, |_| large(350_000)).await.unwrap_err();
+        state.append(NOW, |_| large(350_000)).await.unwrap();
+        state.release().await.unwrap();
         let (lines, tip) = state.journal().await.unwrap();
-        assert_eq!(verify(&lines, Some(&tip)).unwrap().lines, 2);
+        assert_eq!(verify(&lines, Some(&tip)).unwrap().lines, 3);
     });
 }
 
