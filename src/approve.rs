@@ -11,14 +11,17 @@ mod run;
 mod tests;
 mod vote;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::event::{Seconds, time};
 use crate::journal::Entry;
-use crate::model::approval::{Planned, Plans, Stage};
+use crate::model::approval::{Person, Planned, Plans, Stage};
+use crate::model::click::Aim;
 
-pub(crate) use run::{Permit, begin, end, renew};
-pub(crate) use vote::{Counted, approve, deny, make};
+pub(crate) use run::{Permit, advance, begin, end, renew};
+pub(crate) use vote::{Counted, agreed, approve, deny, make, may_decide, quorum};
 
 /// The shortest beginning of a digest that names a plan.
 const SHORTEST: usize = 8;
@@ -33,7 +36,7 @@ pub(crate) struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    fn yes(said: T, entries: Vec<Entry>) -> Self {
+    pub(crate) fn yes(said: T, entries: Vec<Entry>) -> Self {
         Self { said: Ok(said), entries }
     }
 
@@ -44,22 +47,54 @@ impl<T> Answer<T> {
     }
 }
 
+/// That somebody asked for one of the usual plans, for the journal.
+pub(crate) fn asked(aim: Aim, incident: &str, by: &Person) -> Entry {
+    Entry::new("plan.asked", Some(incident), json!({ "aim": aim, "by": person::told(by) }))
+}
+
+/// A refusal of something about an incident that is not a vote, for the journal.
+pub(crate) fn refused(why: &str, tried: &str, plan: Option<&str>, incident: &str, by: &Person) -> Entry {
+    let detail = json!({ "plan": plan, "tried": tried, "by": person::told(by), "why": why });
+    Entry::new("approval.refused", Some(incident), detail)
+}
+
+/// Whether a plan waited too long, by the record or by the time.
+pub(crate) fn is_expired(planned: &Planned, now: Seconds) -> bool {
+    planned.stage == Stage::Expired || is_late(planned, now)
+}
+
 /// Ends what did not begin in time, for a pass of the watch.
 pub(crate) fn expire(plans: &mut Plans, now: Seconds) -> Vec<Entry> {
     let late = plans.iter_mut().filter(|(_, planned)| is_late(planned, now));
     late.map(|(digest, planned)| expired(digest, planned)).collect()
 }
 
-/// Forgets the plans of incidents that are forgotten. One that runs, or died running, stays.
+/// Forgets the plans of incidents that are forgotten, and what is outdated. One that runs, or died running, stays.
 pub(crate) fn forget(plans: &mut Plans, is_known: impl Fn(&str) -> bool) {
     plans.retain(|_, planned| matches!(planned.stage, Stage::Running { .. }) || is_known(&planned.incident));
+    drop_outdated(plans);
 }
 
-/// How many plans of an incident are over: the number of the next attempt.
+/// Forgets plans that nobody decides about any more and that did nothing, where another one of their incident came after:
+/// every change of an incident may bring a plan, and the head of a state holds little.
+fn drop_outdated(plans: &mut Plans) {
+    let mut newest: BTreeMap<String, (Seconds, u32, String)> = BTreeMap::new();
+    for (digest, planned) in plans.iter() {
+        let rank = (planned.made_at, planned.attempt, digest.clone());
+        let known = newest.entry(planned.incident.clone()).or_default();
+        *known = rank.max(known.clone());
+    }
+    plans.retain(|digest, planned| {
+        let did_nothing = matches!(planned.stage, Stage::Denied | Stage::Expired);
+        !did_nothing || newest.get(&planned.incident).is_some_and(|(.., last)| last == digest)
+    });
+}
+
+/// The number of the next attempt: one more than the highest of those plans of an incident that are over.
 pub(crate) fn attempts(plans: &Plans, incident: &str, now: Seconds) -> u32 {
     let is_over = |planned: &&Planned| planned.stage.is_over() || is_late(planned, now);
-    let over = plans.values().filter(|planned| planned.incident == incident).filter(is_over).count();
-    u32::try_from(over).unwrap_or(u32::MAX)
+    let over = plans.values().filter(|planned| planned.incident == incident).filter(is_over);
+    over.map(|planned| planned.attempt.saturating_add(1)).max().unwrap_or(0)
 }
 
 /// The one plan whose digest begins with a text.

@@ -2,10 +2,12 @@
 //!
 //! - `draft`: reads how things are and makes a plan of it, or the plan that takes one back
 //! - `run`: carries an approved plan out, or rehearses one
+//! - `close`: a person's judgement of an incident
 //! - `settle`: what an ended plan means for its incident
 //! - `session`: with which rights a plan runs
 //! - `own`: who Stakeout is, which no plan touches
 
+mod close;
 mod draft;
 mod own;
 mod run;
@@ -31,6 +33,8 @@ use crate::source::live::Live;
 use crate::store::{Head, State, Store};
 use crate::watch::Told;
 
+pub(crate) use close::close;
+pub(crate) use draft::{blasts, people};
 pub(crate) use run::{Ran, Run, rehearse, run};
 
 /// What decisions are made with.
@@ -102,6 +106,7 @@ pub(crate) async fn plan<S: Store>(
     let now = (responder.clock)();
     let mut said = None;
     let mut expires_at = plan.expires_at;
+    let plans: Vec<String> = state.head().watch.plans.keys().cloned().collect();
     let change = |head: &mut Head| {
         let from = head.tip.seq;
         let plans = &mut head.watch.plans;
@@ -117,6 +122,7 @@ pub(crate) async fn plan<S: Store>(
     };
     state.append(now, change).await?;
     said.context("the state did not answer")?.map_err(anyhow::Error::msg)?;
+    state.drop_plans(&plans).await?;
     // The record counts: a plan that was open already keeps its time.
     plan.expires_at = expires_at;
     Ok(plan)

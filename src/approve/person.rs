@@ -9,7 +9,11 @@ use crate::model::approval::{Person, Vote};
 
 /// A person, for the journal.
 pub(super) fn told(person: &Person) -> Value {
-    json!({ "name": person.name, "os_user": person.os_user, "caller": person.caller })
+    let mut told = json!({ "name": person.name, "os_user": person.os_user, "caller": person.caller });
+    if let (Some(told), Some(user)) = (told.as_object_mut(), &person.slack) {
+        told.insert("slack".to_owned(), json!(user));
+    }
+    told
 }
 
 /// A name as it counts: spaces around it and the case of its letters make nobody else.
@@ -36,8 +40,14 @@ fn most<'a>(people: &[&'a Person], chosen: &mut Vec<&'a Person>) -> usize {
     with.max(without)
 }
 
-/// Whether two are surely two: other names, and another user of the operating system or another caller.
+/// Whether two are surely two: other names, and another user of the operating system or another caller. Two users of
+/// Slack are two; one there and one at a command line may be one person with two names.
 fn are_two(one: &Person, other: &Person) -> bool {
+    match (&one.slack, &other.slack) {
+        (Some(one), Some(other)) => return one.id != other.id,
+        (None, None) => {}
+        _ => return false,
+    }
     let callers = match (one.caller.as_deref(), other.caller.as_deref()) {
         (Some(one), Some(other)) => principal(one) != principal(other),
         // Who has no caller may have left it out.

@@ -8,6 +8,10 @@ use crate::journal::Entry;
 use crate::model::approval::{Planned, Plans, Stage};
 use crate::model::plan::Class;
 
+/// Sentences of what remains that the record of a plan keeps, and how long they are in characters.
+const MOST_REMAINS: usize = 5;
+const LONGEST: usize = 300;
+
 /// That a plan may run, by whoever holds this: made only when an approval is used up, or when a run goes on that died.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Permit {
@@ -58,7 +62,7 @@ pub(crate) fn begin(plans: &mut Plans, digest: &str, holder: &str, seconds: Seco
         answer.entries.splice(0..0, entries);
         return answer;
     }
-    entries.extend(undoes.and_then(|undone| give_up(plans, &undone, digest)));
+    entries.extend(undoes.and_then(|undone| give_up(plans, &undone, digest, now)));
     let until = now.saturating_add(seconds);
     if let Some(planned) = plans.get_mut(digest) {
         planned.stage = Stage::Running { holder: holder.to_owned(), until };
@@ -86,9 +90,9 @@ fn busy(plans: &Plans, digest: &str, incident: &str, undoes: Option<&str>, now: 
 }
 
 /// Ends a dead run because another plan takes back what it did.
-fn give_up(plans: &mut Plans, digest: &str, undone_by: &str) -> Option<Entry> {
+fn give_up(plans: &mut Plans, digest: &str, undone_by: &str, now: Seconds) -> Option<Entry> {
     let planned = plans.get_mut(digest).filter(|planned| matches!(planned.stage, Stage::Running { .. }))?;
-    planned.stage = Stage::Ended { holds: false };
+    (planned.stage, planned.ended_at) = (Stage::Ended { holds: false }, Some(now));
     let detail = json!({ "plan": digest, "holds": false, "undone_by": undone_by });
     Some(Entry::new("plan.ended", Some(&planned.incident), detail))
 }
@@ -115,7 +119,16 @@ pub(crate) fn renew(
     }
 }
 
-/// Ends a run. `detail` is an object of what the journal says beside whether all of it holds.
+/// Counts steps of a run that came to an end, up to all of the plan. One that a later run ends again counts again.
+pub(crate) fn advance(plans: &mut Plans, digest: &str, ended: usize) {
+    if let Some(planned) = plans.get_mut(digest) {
+        let most = u32::try_from(planned.steps).unwrap_or(u32::MAX);
+        planned.done = planned.done.saturating_add(u32::try_from(ended).unwrap_or(u32::MAX)).min(most);
+    }
+}
+
+/// Ends a run. `detail` is an object of what the journal says beside whether all of it holds; of the sentences in its
+/// `remains`, or of those why it is `void`, the record keeps the first few.
 pub(crate) fn end(
     plans: &mut Plans,
     digest: &str,
@@ -130,11 +143,19 @@ pub(crate) fn end(
         return Answer::no(why, "end", digest, incident.as_deref(), who);
     }
     if let Some(planned) = plans.get_mut(digest) {
-        planned.stage = Stage::Ended { holds };
+        (planned.stage, planned.ended_at) = (Stage::Ended { holds }, Some(now));
+        planned.remains = remains(&detail);
     }
     let mut told = json!({ "plan": digest, "holder": holder, "holds": holds });
     if let (Some(told), Value::Object(detail)) = (told.as_object_mut(), detail) {
         told.extend(detail);
     }
     Answer::yes((), vec![Entry::new("plan.ended", incident.as_deref(), told)])
+}
+
+/// What does not hold, as the record keeps it: the head of a state holds little.
+fn remains(detail: &Value) -> Vec<String> {
+    let sentences = ["remains", "void"].into_iter().filter_map(|key| detail.get(key)?.as_array()).flatten();
+    let cut = |text: &str| text.chars().take(LONGEST).collect();
+    sentences.filter_map(Value::as_str).map(cut).take(MOST_REMAINS).collect()
 }

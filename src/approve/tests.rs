@@ -8,13 +8,19 @@ use super::vote::Made;
 use super::*;
 use crate::config::Approval;
 use crate::model::approval::{Person, Vote};
+use crate::model::click::SlackUser;
 use crate::model::plan::{Class, Plan, Step, Target};
 
 const NOW: Seconds = 1_800_000_000;
 const DIGEST: &str = "0123456789abcdef";
 
 fn person(name: &str, uid: u32, caller: Option<&str>) -> Person {
-    Person { name: name.to_owned(), os_user: format!("{name} (uid {uid})"), caller: caller.map(str::to_owned) }
+    Person {
+        name: name.to_owned(),
+        os_user: format!("{name} (uid {uid})"),
+        caller: caller.map(str::to_owned),
+        slack: None,
+    }
 }
 
 fn plan(class: Class) -> Plan {
@@ -222,4 +228,109 @@ fn plans_of_one_incident_run_one_after_another() {
     assert!(renew(&mut plans, DIGEST, "one", 60, NOW + 61).is_err());
     let read: Plans = serde_json::from_str(&serde_json::to_string(&plans).unwrap()).unwrap();
     assert_eq!(read, plans);
+}
+
+fn in_slack(id: &str) -> Person {
+    let slack = Some(SlackUser { team: "T1".to_owned(), id: id.to_owned() });
+    Person { name: id.to_owned(), os_user: String::new(), caller: None, slack }
+}
+
+/// In Slack only whom the settings name decides, and by the id that Slack vouches for.
+#[test]
+fn slack_users_decide_where_they_are_named() {
+    for approvers in [json!([]), json!(["ann", "U2"])] {
+        let mut plans = made(Class::R1);
+        let named = rules(json!({ "approvers": approvers }));
+        assert!(vote(&mut plans, &in_slack("U1"), &named, NOW).unwrap_err().contains("approvers"));
+        // A name that somebody chose counts for nothing.
+        let forged = Person { name: "U2".to_owned(), ..in_slack("U1") };
+        assert!(vote(&mut plans, &forged, &named, NOW).is_err());
+        let denied = deny(&mut plans, DIGEST, &in_slack("U1"), None, &named, &involved(), NOW);
+        assert!(denied.said.is_err() && denied.entries[0].detail["by"]["slack"]["id"] == "U1");
+    }
+    let mut plans = made(Class::R1);
+    let named = rules(json!({ "approvers": ["U1", "U2"] }));
+    assert_eq!(vote(&mut plans, &in_slack("U1"), &named, NOW), Ok(Counted::Approved));
+    let mut plans = made(Class::R1);
+    // The same id typed at a command line is how it is done when Slack is down.
+    assert_eq!(vote(&mut plans, &person("U1", 1, None), &named, NOW), Ok(Counted::Approved));
+    let denied = deny(&mut plans, DIGEST, &in_slack("U2"), None, &named, &involved(), NOW);
+    assert!(denied.said.is_ok() && plans[DIGEST].denied_by == Some(in_slack("U2")));
+}
+
+#[test]
+fn two_in_slack_are_two_and_one_beside_it_may_be_one() {
+    let named = rules(json!({ "approvers": ["U1", "U2", "bob"] }));
+    for (one, other, are_two) in [
+        (in_slack("U1"), in_slack("U2"), true),
+        (in_slack("U1"), person("bob", 1, Some("arn:1")), false),
+        (person("bob", 1, Some("arn:1")), in_slack("U1"), false),
+        (in_slack("U1"), person("U2", 2, None), false),
+    ] {
+        let mut plans = made(Class::R3);
+        assert_eq!(vote(&mut plans, &one, &named, NOW), Ok(Counted::Missing(1)));
+        let second = vote(&mut plans, &other, &named, NOW);
+        assert_eq!(second == Ok(Counted::Approved), are_two, "{one:?} {other:?} {second:?}");
+        assert_eq!(agreed(&plans[DIGEST]), if are_two { 2 } else { 1 });
+    }
+    // Whoever asked for it in Slack does not approve it there, and may take it back.
+    let mut plans = Plans::new();
+    make(&mut plans, &plan(Class::R1), &in_slack("U1"), None, 7, NOW).said.unwrap();
+    assert!(vote(&mut plans, &in_slack("U1"), &named, NOW).unwrap_err().contains("somebody else"));
+    assert!(deny(&mut plans, DIGEST, &in_slack("U1"), None, &named, &involved(), NOW).said.is_ok());
+}
+
+#[test]
+fn what_slack_vouches_for_takes_the_place_of_a_name_that_was_typed() {
+    let (named, typed) = (rules(json!({ "approvers": ["U1", "U2"] })), person("U1", 9, None));
+    let mut plans = made(Class::R3);
+    for (voter, counted) in [(&typed, true), (&in_slack("U1"), true), (&in_slack("U1"), false), (&typed, false)] {
+        let said = vote(&mut plans, voter, &named, NOW);
+        assert_eq!(said == Ok(Counted::Missing(1)), counted, "{said:?}");
+    }
+    assert_eq!((plans[DIGEST].votes.len(), &plans[DIGEST].votes[0].person), (1, &in_slack("U1")));
+    assert_eq!(vote(&mut plans, &in_slack("U2"), &named, NOW), Ok(Counted::Approved));
+}
+
+#[test]
+fn the_record_tells_how_far_a_run_came_and_what_remains() {
+    let mut plans = made(Class::R1);
+    vote(&mut plans, &person("bob", 2, None), &rules(json!({})), NOW).unwrap();
+    run(&mut plans, NOW).unwrap();
+    for (ended, done) in [(0, 0), (1, 1), (5, 1)] {
+        advance(&mut plans, DIGEST, ended);
+        assert_eq!(plans[DIGEST].done, done, "of one step");
+    }
+    let remains: Vec<String> = (0..9).map(|n| format!("{n}{}", "x".repeat(400))).collect();
+    end(&mut plans, DIGEST, "one", false, json!({ "remains": remains }), NOW + 9).said.unwrap();
+    let planned = &plans[DIGEST];
+    assert_eq!((planned.ended_at, planned.remains.len(), planned.remains[0].len()), (Some(NOW + 9), 5, 300));
+}
+
+#[test]
+fn plans_that_came_to_nothing_make_room_for_others() {
+    let itself = Person::stakeout();
+    let mut plans = Plans::new();
+    let digest = |n: i64| format!("{n:064x}");
+    let new = |plans: &mut Plans, by: &Person, n: i64| {
+        let attempt = attempts(plans, "inc-1", NOW + n);
+        let plan = Plan { digest: digest(n), attempt, ..plan(Class::R1) };
+        make(plans, &plan, by, None, 7, NOW + n).said.unwrap();
+    };
+    // An incident that changes with every pass.
+    (0..50).for_each(|n| new(&mut plans, &itself, n));
+    assert_eq!(plans.keys().collect::<Vec<_>>(), [&digest(49)]);
+    // What a person asked for, or agreed to, waits for its time.
+    new(&mut plans, &person("ann", 1, None), 50);
+    let (bob, nobody) = (person("bob", 2, None), BTreeSet::new());
+    approve(&mut plans, &digest(49), &bob, None, &rules(json!({ "quorum": { "R1": 2 } })), &nobody, NOW + 60)
+        .said
+        .unwrap();
+    new(&mut plans, &itself, 60);
+    assert_eq!(plans.len(), 3);
+    expire(&mut plans, NOW + 2_000);
+    // The last one tells why nothing waits any more, and numbers go on.
+    forget(&mut plans, |_| true);
+    assert_eq!(plans.keys().collect::<Vec<_>>(), [&digest(60)]);
+    assert_eq!(attempts(&plans, "inc-1", NOW + 2_000), 1);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::person::{different, is_among, name, told};
-use super::{Answer, expired, is_late, over};
+use super::{Answer, drop_outdated, expired, is_late, over};
 use crate::config::Approval;
 use crate::event::{Seconds, time};
 use crate::journal::Entry;
@@ -69,13 +69,32 @@ pub(crate) fn make(
         stage: Stage::Pending,
         journal_from,
         undoes: undoes.map(str::to_owned),
+        done: 0,
+        remains: Vec::new(),
+        ended_at: None,
+        denied_by: None,
     };
     let detail = json!({
         "plan": digest, "way": planned.way, "class": planned.class, "steps": planned.steps, "attempt": planned.attempt,
         "expires_at": time::format(planned.expires_at), "by": told(by), "undoes": planned.undoes,
     });
+    if by.is_stakeout() {
+        entries.extend(supersede(plans, plan));
+    }
     plans.insert(digest.to_owned(), planned);
-    Answer::yes(Made::New, vec![Entry::new("plan.made", Some(&plan.incident), detail)])
+    drop_outdated(plans);
+    entries.push(Entry::new("plan.made", Some(&plan.incident), detail));
+    Answer::yes(Made::New, entries)
+}
+
+/// Ends the plans that Stakeout made by itself before this one, and about which nobody has said anything.
+fn supersede(plans: &mut Plans, by: &Plan) -> Vec<Entry> {
+    let is_older = |planned: &Planned| {
+        let is_open = planned.stage == Stage::Pending && planned.votes.is_empty() && planned.requested_by.is_stakeout();
+        is_open && planned.incident == by.incident && planned.way == by.way
+    };
+    let older = plans.iter_mut().filter(|(_, planned)| is_older(planned));
+    older.map(|(digest, planned)| expired(digest, planned)).collect()
 }
 
 /// Counts the agreement of one person. `involved` are the ARNs of the incident's principals.
@@ -92,19 +111,23 @@ pub(crate) fn approve(
         may_vote(planned, voter, rules, involved)?;
         let is_requester = name(voter) == name(&planned.requested_by);
         if is_requester && !rules.approvers.is_empty() && !rules.self_approval {
-            return Err(format!("{} asked for the plan, so somebody else must approve it", voter.name));
+            return Err(format!(
+                "{} asked for the plan, so somebody else must approve it ([approval] self_approval)",
+                voter.name
+            ));
         }
-        if planned.votes.iter().any(|vote| name(&vote.person) == name(voter)) {
+        // What Slack vouches for takes the place of the same name that somebody typed, and counts once.
+        let is_same = |vote: &Vote| name(&vote.person) == name(voter);
+        if planned.votes.iter().any(|vote| is_same(vote) && (vote.person.slack.is_some() || voter.slack.is_none())) {
             return Err(format!("{} approved it already", voter.name));
         }
+        planned.votes.retain(|vote| !is_same(vote));
         if planned.votes.len() >= MOST_VOTES {
             return Err(format!("it has {MOST_VOTES} votes already"));
         }
         planned.votes.push(Vote { person: voter.clone(), at: now, why: why.map(str::to_owned) });
         let missing = quorum(planned.class, rules).saturating_sub(different(&planned.votes));
-        if missing == 0 {
-            planned.stage = Stage::Approved;
-        }
+        planned.stage = if missing == 0 { Stage::Approved } else { Stage::Pending };
         let detail = json!({ "plan": digest, "by": told(voter), "why": why, "missing": missing });
         let counted = if missing == 0 { Counted::Approved } else { Counted::Missing(missing) };
         Ok((counted, Entry::new("plan.approved", Some(&planned.incident), detail)))
@@ -127,7 +150,7 @@ pub(crate) fn deny(
         } else {
             is_outside(voter, involved)?;
         }
-        planned.stage = Stage::Denied;
+        (planned.stage, planned.denied_by) = (Stage::Denied, Some(voter.clone()));
         let detail = json!({ "plan": digest, "by": told(voter), "why": why });
         Ok(((), Entry::new("plan.denied", Some(&planned.incident), detail)))
     })
@@ -163,10 +186,30 @@ fn may_vote(planned: &Planned, voter: &Person, rules: &Approval, involved: &BTre
     if voter.name.trim().is_empty() {
         return Err("an approval wants a name".to_owned());
     }
-    if !rules.approvers.is_empty() && !rules.approvers.iter().any(|approver| approver.as_str() == voter.name) {
-        return Err(format!("{} is not among the approvers of {} plans", voter.name, planned.class.as_str()));
-    }
+    may_decide(voter, rules, &format!("of {} plans", planned.class.as_str()))?;
     is_outside(voter, involved)
+}
+
+/// Whether a person is one of those who decide, such as `of R1 plans`. In Slack that is nobody until somebody is named,
+/// by the id that Slack vouches for; at a command line a name is taken as it is given.
+///
+/// # Errors
+/// Why not, in a sentence.
+pub(crate) fn may_decide(person: &Person, rules: &Approval, of: &str) -> Result<(), String> {
+    let name = match &person.slack {
+        Some(_) if rules.approvers.is_empty() => {
+            return Err("the settings name no approvers ([approval] approvers), so nobody in Slack decides".to_owned());
+        }
+        Some(user) => user.id.as_str(),
+        None if rules.approvers.is_empty() => return Ok(()),
+        None => person.name.as_str(),
+    };
+    let is_named = rules.approvers.iter().any(|approver| approver.as_str() == name);
+    if is_named {
+        Ok(())
+    } else {
+        Err(format!("{} is not among the approvers {of}", person.name).trim_end().to_owned())
+    }
 }
 
 /// Whoever is part of an incident has no say in what becomes of it.
@@ -178,8 +221,13 @@ fn is_outside(voter: &Person, involved: &BTreeSet<String>) -> Result<(), String>
     Ok(())
 }
 
+/// How many of those who agreed to a plan count: those who are surely different people.
+pub(crate) fn agreed(planned: &Planned) -> usize {
+    different(&planned.votes)
+}
+
 /// How many people must agree.
-fn quorum(class: Class, rules: &Approval) -> usize {
+pub(crate) fn quorum(class: Class, rules: &Approval) -> usize {
     let (wanted, least) = match class {
         Class::R0 => return 0,
         Class::R1 => (rules.quorum.r1, 1),

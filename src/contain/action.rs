@@ -64,7 +64,7 @@ use deactivate_key::AccessKeys;
 use deactivate_service_credential::ServiceCredentials;
 use deactivate_signing_certificate::SigningCertificates;
 use deactivate_ssh_key::SshKeys;
-pub(crate) use iam::user_by_id;
+pub(crate) use iam::{quarantine, user_by_id};
 pub(crate) use registry::{all, by_name};
 
 /// A request under way.

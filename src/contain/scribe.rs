@@ -11,6 +11,8 @@ use crate::store::{Head, State, Store};
 
 /// Signs of life in the time that one of them holds the run.
 const BEATS: u32 = 4;
+/// Entries that say that a step came to an end.
+const ENDS: [&str; 5] = ["step.done", "step.held", "step.saved", "step.failed", "step.refused"];
 
 /// Writes down what a run does.
 pub(crate) trait Scribe {
@@ -54,9 +56,14 @@ impl<S: Store> Scribe for Ledger<'_, S> {
         let mut state = self.state.lock().await;
         let now = (self.clock)();
         let mut held = Ok(());
+        let ended = entries.iter().filter(|entry| ENDS.contains(&entry.kind.as_str())).count();
         let change = |head: &mut Head| {
             held = approve::renew(&mut head.watch.plans, self.digest, self.holder, self.seconds, now);
-            if held.is_ok() { entries.clone() } else { Vec::new() }
+            if held.is_err() {
+                return Vec::new();
+            }
+            approve::advance(&mut head.watch.plans, self.digest, ended);
+            entries.clone()
         };
         state.append(now, change).await.map_err(|error| error.to_string())?;
         held

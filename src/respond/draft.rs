@@ -6,9 +6,9 @@ use anyhow::{Result, bail};
 
 use super::{Ask, Responder, own, ran, refuse_closed, told};
 use crate::approve;
-use crate::aws::{Work, side_by_side};
-use crate::contain::action::{Observed, by_name};
-use crate::contain::arn::{name_of, thing};
+use crate::aws::{Refusal, Work, side_by_side};
+use crate::contain::action::{Observed, by_name, quarantine};
+use crate::contain::arn::{is_user, name_of, thing};
 use crate::contain::blast_radius;
 use crate::contain::cloud::Cloud;
 use crate::contain::compile::{self, Frame, Outstanding, Wanted, outstanding};
@@ -17,7 +17,7 @@ use crate::contain::playbook::{Playbook, chosen};
 use crate::contain::subject::{Choice, Hold, Subject, subjects};
 use crate::contain::survey::survey;
 use crate::habit::Habits;
-use crate::model::plan::{Blast, Plan, Refused};
+use crate::model::plan::{Blast, Plan, Refused, Target};
 use crate::model::{Created, Incident, Status};
 use crate::store::{State, Store};
 use crate::watch::Told;
@@ -58,6 +58,7 @@ pub(super) async fn draft<S: Store>(state: &State<S>, responder: &Responder<'_>,
     let (blasts, remarks) = blasts(&subjects, &habits, incident, now);
     let mut plan = compile::contain(&frame, &playbooks, &subjects, survey, blasts)?;
     plan.remarks.extend(remarks);
+    plan.remarks.extend(quarantined(&cloud, &plan).await);
     plan.people.extend(people(incident));
     // What appears from now on is nobody's whom the plan knows.
     plan.credentials = access_keys(&cloud, &plan.steps).await.unwrap_or_default();
@@ -94,7 +95,12 @@ fn unwatched(responder: &Responder<'_>, incident: &Incident) -> Vec<Refused> {
 }
 
 /// What breaks: for every principal that is cut off, and for each of its long-term credentials.
-fn blasts(subjects: &[Subject], habits: &Habits, incident: &Incident, now: i64) -> (Vec<Blast>, Vec<String>) {
+pub(crate) fn blasts(
+    subjects: &[Subject],
+    habits: &Habits,
+    incident: &Incident,
+    now: i64,
+) -> (Vec<Blast>, Vec<String>) {
     let days = habits.history_days(now);
     let (mut blasts, mut remarks) = (Vec::new(), Vec::new());
     for subject in subjects.iter().filter(|subject| subject.is_principal()) {
@@ -112,7 +118,7 @@ fn blasts(subjects: &[Subject], habits: &Habits, incident: &Incident, now: i64) 
 }
 
 /// What only people can do about this incident.
-fn people(incident: &Incident) -> Vec<String> {
+pub(crate) fn people(incident: &Incident) -> Vec<String> {
     let password = incident.resources.iter().filter(|made| made.kind == "iam:login-profile" && made.exists);
     let user = |arn: &str| thing(arn).to_owned();
     let reset = password.map(|made| {
@@ -125,6 +131,30 @@ fn people(incident: &Incident) -> Vec<String> {
     let on_others = keys.filter(|made| !incident.resources.iter().any(|r| is_user(&r, made)));
     let ask = on_others.map(|made| format!("Ask the owner of {} whether it knows of the key.", user(&made.arn)));
     reset.chain(ask).collect()
+}
+
+/// What AWS did already about users of the plan, and where that could not be read.
+async fn quarantined(cloud: &Cloud, plan: &Plan) -> Vec<String> {
+    let users: BTreeMap<&str, &Target> = plan
+        .steps
+        .iter()
+        .filter(|step| step.is_change() && is_user(&step.target.arn))
+        .map(|step| (thing(&step.target.arn), &step.target))
+        .collect();
+    let work = users.into_iter().map(|(arn, user)| -> Work<'_, Option<String>> {
+        Box::pin(async move {
+            let name = name_of(arn);
+            match quarantine(cloud, user).await {
+                // Of a user that is gone the steps tell.
+                Ok(None) | Err(Refusal::Gone(_)) => None,
+                Ok(Some(policy)) => Some(format!(
+                    "AWS attached {policy} to user {name}: it refuses some calls, and its keys stay active."
+                )),
+                Err(why) => Some(format!("Whether AWS restricted user {name} could not be read: {why}.")),
+            }
+        })
+    });
+    side_by_side(ABREAST, work).await.into_iter().flatten().collect()
 }
 
 async fn undo<S: Store>(state: &State<S>, frame: &Frame<'_>, cloud: &Cloud, wanted: Wanted) -> Result<Plan> {

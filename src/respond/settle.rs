@@ -17,6 +17,7 @@ use crate::journal::Entry;
 use crate::model::plan::{Plan, Step, Way, short};
 use crate::model::{Incident, Status, What, counted};
 use crate::notify::Channel;
+use crate::notify::slack::Names;
 use crate::store::watched::{Contained, Due};
 use crate::store::{Head, State, Store};
 use crate::watch::Told;
@@ -175,10 +176,11 @@ async fn due(responder: &Responder<'_>, plan: &Plan, outcome: &Outcome, now: Sec
         remains => format!("Of {changes}, {remains} do not hold."),
     }];
     told.extend(outcome.remains.iter().take(MOST_TOLD).map(|remains| format!("Remains: {remains}.")));
-    let message = |channel: &Channel| Due {
+    let message = |channel| Due {
         incident: plan.incident.clone(),
         changes: told.clone(),
-        ..Due::new(format!("{}-{}", plan.incident, plan.digest), channel.name(), what, now)
+        ..Due::new(format!("{}-{}", plan.incident, plan.digest), channel, what, now)
     };
-    channels.iter().map(message).collect()
+    let slack = Names::of(&responder.config.slack).incidents;
+    channels.iter().map(Channel::name).chain(slack).map(message).collect()
 }

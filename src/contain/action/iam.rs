@@ -4,6 +4,7 @@ mod delete;
 pub(super) mod document;
 mod inline;
 mod policies;
+mod quarantine;
 mod switch;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::model::plan::Target;
 
 pub(super) use delete::{delete_key, delete_password, strip};
 pub(super) use inline::Inline;
+pub(crate) use quarantine::quarantine;
 pub(super) use switch::{Credential, Deactivate, Switch, credentials, part, read};
 
 /// Of the partition that is everywhere but in China and the government's regions.

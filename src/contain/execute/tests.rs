@@ -21,7 +21,7 @@ use world::{START, World};
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 fn person(name: &str) -> Person {
-    Person { name: name.to_owned(), os_user: "ann (uid 1000)".to_owned(), caller: None }
+    Person { name: name.to_owned(), os_user: "ann (uid 1000)".to_owned(), caller: None, slack: None }
 }
 
 fn step(n: u32, action: &str, name: &str, region: &str) -> Step {
