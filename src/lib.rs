@@ -10,12 +10,14 @@
 //! - `replay`: the flow over exported logs: a map over files, a reduce in order of time
 //! - `watch`: the flow over what AWS delivers now: passes that judge what is kept and what is new as a replay does
 //! - `respond`: the flow of a decision: from an incident to a plan, from an approved plan to what it came to
+//! - `desk`: the flow of a conversation: what Slack shows of an incident, and what a click does
 //! - `source`: from paths to raw records; bills; what AWS delivers now
 //! - `detect`: rules, what is new, correlations
 //! - `incident`: lineage, grouping, words
 //! - `contain`: plans, what they break, and carrying them out; each action one file
 //! - `approve`: who may approve what
-//! - `notify`: terminal, file, webhook, SNS; metrics and heartbeat
+//! - `door`: how a press of a button comes in
+//! - `notify`: terminal, file, webhook, SNS, Slack; metrics and heartbeat
 //! - `report`: table, ndjson, json, markdown, csv
 //! - `drill`: scenarios to rehearse with
 //! - `model`: the nouns that stages hand on
@@ -26,11 +28,13 @@
 //! - `price`: what things cost by the hour at list prices
 //! - `config`: the settings
 //! - `aws`: how the SDK is configured
+//! - `slack`: how Slack's API is asked
 //! - `store`: what outlives the process: SQLite or DynamoDB behind one trait
 //! - `journal`: the hash-chained record of what happened
 //!
 //! Flows use stages and floor, and `watch` uses the map and the reduce of `replay`; a stage uses only the floor (`event`,
-//! `baseline`, `habit`, `cost`, `price`, `model`, `config`, `aws`, `store`, `journal`); the floor uses nothing above it.
+//! `baseline`, `habit`, `cost`, `price`, `model`, `config`, `aws`, `slack`, `store`, `journal`); the floor uses nothing
+//! above it.
 
 pub(crate) mod approve;
 pub(crate) mod aws;
@@ -39,7 +43,9 @@ pub mod cli;
 pub(crate) mod config;
 pub(crate) mod contain;
 pub(crate) mod cost;
+pub(crate) mod desk;
 pub(crate) mod detect;
+pub(crate) mod door;
 pub(crate) mod drill;
 pub(crate) mod event;
 #[cfg(fuzzing)]
@@ -53,6 +59,7 @@ pub(crate) mod price;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod respond;
+pub(crate) mod slack;
 pub(crate) mod source;
 pub(crate) mod store;
 pub(crate) mod watch;
