@@ -6,7 +6,7 @@
 //! - `read`: everything that is asked of AWS
 //! - `memory`: what is kept from pass to pass
 //! - `conclude`, with `observe`, `judge`, `life`, `change`: pure: what came in becomes findings, incidents, and news
-//! - `commit`: one write makes it true; `say` prints it, `post` brings messages on their way
+//! - `commit`: one write makes it true; `say` prints it, `post` brings messages on their way, `tally` those that page nobody
 //! - `learn`: history, before the first pass; `habits`: how often everybody calls, for plans
 //! - `contained`: what is cut off, and calls all the same, or is missed
 
@@ -24,6 +24,7 @@ mod post;
 mod read;
 mod regions;
 mod say;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -34,10 +35,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::config::{Allow, Daily};
 use crate::detect::Rules;
 use crate::event::Seconds;
 use crate::model::{Level, PassFacts, Skipped, Status};
 use crate::notify::Channel;
+use crate::notify::slack::Names;
 use crate::report::Report;
 use crate::source::Bills;
 use crate::source::inventory::exists;
@@ -46,11 +49,12 @@ use crate::store::{Acquired, State, StateError, Store};
 
 pub(crate) use change::Told;
 use conclude::{Conclusion, Means, conclude};
-pub(crate) use habits::habits;
+pub(crate) use habits::{habits, habits_of};
 pub(crate) use learn::{Lessons, learn};
 use life::{Became, Update};
 use memory::Memory;
 pub(crate) use memory::{incident, minters};
+pub(crate) use post::{outcome, replace};
 use read::Read;
 
 /// Whoever holds the lease takes it anew after this part of its length.
@@ -61,6 +65,12 @@ pub(crate) struct Watch<'w> {
     pub live: &'w Live,
     pub rules: &'w Rules,
     pub channels: &'w [Channel],
+    /// Channels of Slack, which a flow of its own keeps.
+    pub slack: Names,
+    /// When the digest of a day is sent.
+    pub digest: Daily,
+    /// What somebody answers for: the digest says what ends soon.
+    pub allow: &'w [Allow],
     /// What people call the accounts, by id.
     pub account_names: BTreeMap<String, String>,
     /// What is known of costs.
@@ -146,8 +156,15 @@ async fn held<S: Store>(
     let reading = read::read(watch.live, &memory, begun, lookback);
     let mut read = holding(state, watch, reading).await?;
     let watched = state.head().watch.clone();
-    let means =
-        Means { rules: watch.rules, bills: watch.bills, watched: &watched, begun, since, patience: watch.patience };
+    let means = Means {
+        rules: watch.rules,
+        bills: watch.bills,
+        watched: &watched,
+        begun,
+        since,
+        patience: watch.patience,
+        is_noting: watch.slack != Names::default(),
+    };
     let mut concluded = conclude(memory, &mut read, &means)?;
     holding(state, watch, look(watch.live, &mut concluded.updates)).await?;
     commit::commit(state, watch, &concluded, &read, (begun, since)).await?;

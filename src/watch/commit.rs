@@ -9,7 +9,7 @@ use super::conclude::Conclusion;
 use super::contained;
 use super::memory::{Draft, Slots};
 use super::read::Read;
-use super::{Watch, life, post};
+use super::{Watch, life, post, tally};
 use crate::approve;
 use crate::event::{DAY, Seconds};
 use crate::journal::Entry;
@@ -34,7 +34,9 @@ pub(super) async fn commit<S: Store>(
     read: &Read,
     (begun, since): (Seconds, Seconds),
 ) -> Result<()> {
-    let slots = draft(state, watch, concluded, read, begun).await?;
+    let mut slots = draft(state, watch, concluded, read, begun).await?;
+    let (news, notes) = tally::news(concluded, watch, &state.head().watch.tally, begun);
+    slots.extend(tally::draft(state, notes.as_ref()).await?);
     let mut due: Vec<Due> = concluded.updates.iter().flat_map(|update| post::due(update, watch, begun)).collect();
     due.extend(post::telemetry(&concluded.findings, watch, begun));
     let blind: BTreeSet<String> = read.blind().map(|(feed, _)| feed.to_owned()).collect();
@@ -58,15 +60,13 @@ pub(super) async fn commit<S: Store>(
         };
         let due: Vec<Due> = due.iter().filter(|due| !is_over(due)).cloned().collect();
         watched.due.extend(due);
+        tally::tell(watched, &news, &watch.slack, begun);
         let expired = approve::expire(&mut watched.plans, begun);
         entries.iter().cloned().chain(expired).collect()
     };
     let plans: Vec<String> = state.head().watch.plans.keys().cloned().collect();
     state.commit((watch.clock)(), change).await?;
-    for digest in plans.iter().filter(|digest| !state.head().watch.plans.contains_key(*digest)) {
-        state.drop_plan(digest).await?;
-    }
-    Ok(())
+    Ok(state.drop_plans(&plans).await?)
 }
 
 /// Writes everything that is large, for a commit to name.

@@ -12,6 +12,7 @@ use super::memory::{Memory, Printed};
 use super::observe;
 use super::read::Read;
 use super::regions::Spoken;
+use super::tally::Notes;
 use crate::baseline::Baseline;
 use crate::detect::Rules;
 use crate::event::{Owners, Seconds};
@@ -48,6 +49,9 @@ pub(super) struct Conclusion {
     /// Findings that were not printed as they are.
     pub findings: Vec<Finding>,
     pub printed: BTreeMap<String, Printed>,
+    /// What paged nobody, where anybody is told of that, and which notices are new.
+    pub notes: Option<Notes>,
+    pub notices: Vec<Finding>,
     pub summary: Summary,
     pub feeds: Vec<FeedFacts>,
 }
@@ -62,6 +66,8 @@ pub(super) struct Means<'m> {
     pub since: Seconds,
     /// How late events may be.
     pub patience: Seconds,
+    /// Whether somebody is told of what pages nobody.
+    pub is_noting: bool,
 }
 
 /// Judges what was read beside what is remembered.
@@ -69,8 +75,8 @@ pub(super) struct Means<'m> {
 /// # Errors
 /// A rule set whose correlations cannot be loaded.
 pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Result<Conclusion> {
-    let Means { rules, bills, watched, begun, since, patience } = *means;
-    let Memory { baseline, mut kept, door, told, published, inventory: before, mut spoken, .. } = memory;
+    let Means { rules, bills, watched, begun, since, patience, is_noting } = *means;
+    let Memory { baseline, mut kept, door, told, published, inventory: before, mut spoken, notes, .. } = memory;
     let mut feeds = Vec::new();
     let mut news = Arrivals::begin(door);
     for batch in &mut read.batches {
@@ -112,6 +118,9 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
     let live: Vec<&Incident> = report.incidents.iter().filter(lives).collect();
     kept.forget(begun, &live, &report.findings, &outcome.judged);
     let printed = report.findings.iter().map(|finding| (finding.id.clone(), shown(finding))).collect();
+    // Whoever is told for the first time is not told what was printed before.
+    let mut notes = is_noting.then(|| notes.unwrap_or_else(|| Notes::told(published.keys())));
+    let notices = notes.as_mut().map_or_else(Vec::new, |notes| notes.take(&report.findings));
     let is_new = |finding: &Finding| published.get(&finding.id) != Some(&shown(finding));
     let findings = report.findings.into_iter().filter(is_new).collect();
     let (door, summary) = (news.door, report.summary);
@@ -129,6 +138,8 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         updates,
         findings,
         printed,
+        notes,
+        notices,
         summary,
         feeds,
     })

@@ -6,9 +6,12 @@
 use anyhow::{Context as _, Result};
 
 use super::memory::Draft;
+use crate::detect::Rules;
 use crate::event::{DAY, Seconds, time};
 use crate::habit::{Calls, Daily, Habits, KEPT, decode, encode};
+use crate::replay::map::{Mapper, Range};
 use crate::replay::part::Part;
+use crate::source::Object;
 use crate::store::{State, Store};
 
 /// The slots begin with it.
@@ -23,6 +26,14 @@ pub(super) fn count(habits: &mut Habits, part: &Part) {
         let (identity, place, shape) = (&*usage.identity, &*usage.place, &*usage.plan.shape);
         habits.record(&Calls { identity, place, shape, hours, last: usage.last });
     }
+}
+
+/// How often everybody called, by objects alone, which hold at most so many bytes each.
+pub(crate) fn habits_of(objects: &[Object], rules: &Rules, most_bytes: u64) -> Habits {
+    let mut habits = Habits::default();
+    let all = Range { start: Seconds::MAX - 1, end: Seconds::MAX };
+    Mapper::of_past(rules, all, most_bytes).map(objects, &mut |part| count(&mut habits, &part));
+    habits
 }
 
 /// How often everybody called in the last 31 days.

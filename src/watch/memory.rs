@@ -1,6 +1,6 @@
 //! What the engine remembers from pass to pass, as blobs of the state.
 //!
-//! Slots: `baseline/NN`, `kept/N`, `door/TIME`, `incident/ID`, `published`, `inventory`, `spoken`, `cursors`; and
+//! Slots: `baseline/NN`, `kept/N`, `door/TIME`, `incident/ID`, `published`, `noted`, `inventory`, `spoken`, `cursors`; and
 //! `habits/DAY`, which no judgement needs.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::change::Told;
 use super::life::may_go_on;
 use super::regions::Spoken;
+use super::tally::{self, Notes};
 use crate::baseline::{Baseline, slice};
 use crate::detect::Rules;
 use crate::event::Seconds;
@@ -36,6 +37,8 @@ pub(super) struct Memory {
     pub door: Door,
     pub told: BTreeMap<String, Told>,
     pub published: BTreeMap<String, Printed>,
+    /// What paged nobody, where that is told.
+    pub notes: Option<Notes>,
     pub inventory: Option<Inventory>,
     pub spoken: Spoken,
     pub cursors: Cursors,
@@ -73,6 +76,7 @@ impl Memory {
                 "incident" => _ = memory.told.insert(rest.to_owned(), told(&bytes, slot)?),
                 "cursors" => memory.cursors = value(&bytes, slot)?,
                 "published" => memory.published = value(&bytes, slot)?,
+                tally::SLOT => memory.notes = Some(value(&bytes, slot)?),
                 "spoken" => memory.spoken = value(&bytes, slot)?,
                 "inventory" => memory.inventory = value(&bytes, slot)?,
                 _ => {}

@@ -24,7 +24,8 @@ pub(super) const PRINTED: &str = "output";
 /// The messages of an update: it is printed, and where it matters every channel is told.
 pub(super) fn due(update: &Update, watch: &Watch<'_>, now: Seconds) -> Vec<Due> {
     let is_message = update.is_message() && update.told.incident.level >= watch.min_level;
-    let channels = watch.channels.iter().map(Channel::name).filter(|_| is_message);
+    let channels = watch.channels.iter().map(Channel::name).chain(watch.slack.incidents.clone());
+    let channels = channels.filter(|_| is_message);
     let printed = update.is_told().then(|| PRINTED.to_owned());
     let message = |channel| Due {
         incident: update.told.incident.id.clone(),
@@ -43,11 +44,9 @@ pub(super) fn telemetry(findings: &[Finding], watch: &Watch<'_>, now: Seconds) -
     let told: Vec<_> = findings.iter().filter(is_told).take(MOST_TELEMETRY).collect();
     let Some(first) = told.first() else { return Vec::new() };
     let stored: Vec<_> = told.iter().filter_map(|finding| serde_json::to_value(finding).ok()).collect();
-    let message = |channel: &Channel| Due {
-        findings: stored.clone(),
-        ..Due::new(first.id.clone(), channel.name(), What::Telemetry, now)
-    };
-    watch.channels.iter().map(message).collect()
+    let message =
+        |channel| Due { findings: stored.clone(), ..Due::new(first.id.clone(), channel, What::Telemetry, now) };
+    watch.channels.iter().map(Channel::name).chain(watch.slack.incidents.clone()).map(message).collect()
 }
 
 /// Delivers what is due, and returns which channels did not take a message, and why. Each outcome is journalled before
@@ -58,7 +57,8 @@ pub(super) fn telemetry(findings: &[Finding], watch: &Watch<'_>, now: Seconds) -
 pub(super) async fn deliver<S: Store>(state: &mut State<S>, watch: &Watch<'_>) -> Result<Vec<Skipped>> {
     let mut problems = Vec::new();
     let mut failing: BTreeSet<String> = BTreeSet::new();
-    for due in state.head().watch.due.clone().into_iter().filter(|due| due.channel != PRINTED) {
+    let is_ours = |due: &Due| due.channel != PRINTED && !watch.slack.has(&due.channel);
+    for due in state.head().watch.due.clone().into_iter().filter(is_ours) {
         let now = (watch.clock)();
         let failure = match when(due.attempts, due.last_try, now) {
             When::At(_) => continue,
@@ -107,7 +107,8 @@ async fn attempt<S: Store>(
         changes: due.changes.clone(),
         journal: state.head().tip.hash.clone(),
     };
-    let Err(Undelivered { why, retry_after, is_final }) = holding(state, watch, channel.deliver(&message, now)).await?
+    let Err(Undelivered { why, retry_after, is_final, .. }) =
+        holding(state, watch, channel.deliver(&message, now)).await?
     else {
         return Ok(None);
     };
@@ -127,14 +128,23 @@ async fn settle<S: Store>(
     next: Option<&Due>,
     now: Seconds,
 ) -> Result<()> {
-    let detail = json!({ "channel": due.channel, "key": due.key, "attempt": due.attempts + 1, "why": why });
-    let incident = Some(due.incident.as_str()).filter(|id| !id.is_empty());
-    let is_it = |other: &Due| other.key == due.key && other.channel == due.channel;
+    let attempt = due.attempts + 1;
     let change = |head: &mut Head| {
-        let all = std::mem::take(&mut head.watch.due);
-        let keep = |other: Due| if is_it(&other) { next.cloned() } else { Some(other) };
-        head.watch.due = all.into_iter().filter_map(keep).collect();
-        vec![Entry::new(kind, incident, detail.clone())]
+        replace(&mut head.watch.due, due, next);
+        vec![outcome(due, attempt, kind, why)]
     };
     Ok(state.commit(now, change).await?)
+}
+
+/// Takes a message out of what is due, or puts its next attempt in its place.
+pub(crate) fn replace(all: &mut Vec<Due>, due: &Due, next: Option<&Due>) {
+    let is_it = |other: &Due| other.key == due.key && other.channel == due.channel;
+    let keep = |other: Due| if is_it(&other) { next.cloned() } else { Some(other) };
+    *all = std::mem::take(all).into_iter().filter_map(keep).collect();
+}
+
+/// The journal's word about an attempt to deliver a message.
+pub(crate) fn outcome(due: &Due, attempt: u32, kind: &str, why: &str) -> Entry {
+    let detail = json!({ "channel": due.channel, "key": due.key, "attempt": attempt, "why": why });
+    Entry::new(kind, Some(due.incident.as_str()).filter(|id| !id.is_empty()), detail)
 }

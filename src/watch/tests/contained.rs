@@ -56,7 +56,8 @@ impl Watching {
         };
         let bills = Bills::default();
         let (watched, since) = (&self.watched, self.since);
-        let means = Means { rules: rules(), bills: &bills, watched, begun: now, since, patience: 1_800 };
+        let means =
+            Means { rules: rules(), bills: &bills, watched, begun: now, since, patience: 1_800, is_noting: false };
         let mut concluded = conclude(memory, &mut read, &means).unwrap();
         for (day, daily) in concluded.habits.days() {
             self.habits.add(day, daily.clone());
