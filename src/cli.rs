@@ -17,6 +17,9 @@ mod person;
 mod plan;
 mod playbooks;
 mod replay;
+mod sample;
+mod serve;
+mod slack;
 mod state;
 mod watch;
 
@@ -71,6 +74,7 @@ struct Cli {
 enum Command {
     Replay(replay::Arguments),
     Watch(watch::Arguments),
+    Serve(serve::Arguments),
     Incidents(incidents::List),
     Show(incidents::Show),
     Close(incidents::Close),
@@ -84,6 +88,7 @@ enum Command {
     Drill(drill::Arguments),
     Detectors(detectors::Arguments),
     Journal(journal::Arguments),
+    Slack(slack::Arguments),
     State(state::Arguments),
     Permissions(permissions::Arguments),
     Config(config::Arguments),
@@ -141,6 +146,7 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, voice),
         Command::Watch(arguments) => watch::run(arguments, config, voice),
+        Command::Serve(arguments) => serve::run(arguments, config, voice),
         Command::Incidents(arguments) => incidents::list(arguments, config),
         Command::Show(arguments) => incidents::show(arguments, config, voice),
         Command::Close(arguments) => incidents::close(arguments, config, voice),
@@ -151,9 +157,10 @@ pub fn main() -> ExitCode {
         Command::Undo(arguments) => contain::undo(arguments, config, voice),
         Command::Playbooks(arguments) => playbooks::run(arguments, voice),
         Command::Cost(arguments) => cost::run(arguments, voice),
-        Command::Drill(arguments) => drill::run(arguments, voice),
+        Command::Drill(arguments) => drill::run(arguments, config, voice),
         Command::Detectors(arguments) => detectors::run(arguments, voice),
         Command::Journal(arguments) => journal::run(arguments, config, voice),
+        Command::Slack(arguments) => slack::run(arguments, config, voice),
         Command::State(arguments) => state::run(arguments, config, voice),
         Command::Permissions(arguments) => permissions::run(arguments, config, voice),
         Command::Config(arguments) => config::run(arguments, config, voice),

@@ -1,5 +1,7 @@
 //! `stakeout drill`: a night to rehearse with.
 
+mod notify;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +18,10 @@ use crate::event::time;
 /// the account's bill as polls every eight hours see it. `truth.json` names the attack's events and its principals,
 /// credentials and resources, and what it costs. The same seed gives the same bytes.
 ///
+/// With --notify nothing is written unless --out says where: the scenario goes through the engine of `replay`, and its incident
+/// is printed and posted to the Slack channel of the settings, marked DRILL, with a plan whose buttons do nothing but say whether
+/// whoever presses could decide. Other channels are not told, and no state is touched.
+///
 /// Scenarios: lambda-ddos-all-regions, missing-key, and ordinary for ordinary life alone.
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -24,6 +30,9 @@ pub(super) struct Arguments {
     /// Where to write [default: a folder of the scenario's name].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Post its incident to Slack, marked DRILL, instead of writing it.
+    #[arg(long)]
+    notify: bool,
     /// The benign look-alike instead, which must stay quiet.
     #[arg(long)]
     twin: bool,
@@ -66,7 +75,7 @@ fn parse_delay(text: &str) -> Result<(Duration, Duration), String> {
     Ok((parse_length(median)?, parse_length(late)?))
 }
 
-pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
+pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
     let scenario = match arguments.name.as_str() {
         "ordinary" => None,
         name => Some(scenario(name)?),
@@ -83,6 +92,9 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
         start: arguments.start,
         twin: arguments.twin,
     };
+    if arguments.notify && arguments.out.is_none() {
+        return notify::run(scenario, &options, config, voice);
+    }
     let out = arguments.out.clone().unwrap_or_else(|| Path::new(&arguments.name).to_path_buf());
     if out.join("AWSLogs").exists() {
         bail!("{}: holds a drill already; name another folder with --out", out.display());
@@ -93,6 +105,10 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
         _ => voice.remark("ordinary life: replay must find no incident"),
     }
     let out = out.display();
+    if arguments.notify {
+        voice.remark(&format!("wrote {out}"));
+        return notify::run(scenario, &options, config, voice);
+    }
     voice.remark(&format!("wrote {out}; now: stakeout replay {out} --cost {out}/costs.csv"));
     Ok(Status::Quiet)
 }

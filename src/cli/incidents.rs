@@ -8,12 +8,14 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{Status, Voice, now, output, person, state};
+use crate::approve::Answer;
 use crate::config::Config;
 use crate::event::time;
-use crate::journal::Entry;
+use crate::model::approval::Person;
 use crate::model::escape::terminal;
 use crate::model::{Status as Stage, Summary};
 use crate::report::{Format, Report};
+use crate::respond;
 use crate::store::watched::{Closed, Known, Resolution};
 use crate::store::{AnyStore, Head, State};
 use crate::watch::{Told, incident};
@@ -155,34 +157,18 @@ pub(super) fn close(arguments: &Close, config: Option<&Path>, voice: Voice) -> R
     let user = person::os_user();
     let by = arguments.by.clone().unwrap_or_else(|| user.clone());
     let closed = Closed { at: now(), resolution, by, why: arguments.why.clone() };
-    let detail = json!({ "as": resolution.as_str(), "by": closed.by, "os_user": user, "why": closed.why });
+    let person = Person { name: closed.by.clone(), os_user: user, caller: None, slack: None };
     let id = state::block_on(async {
         let mut state = open(&Config::load(config)?).await?;
         let (id, _) = find(&state, &arguments.id)?;
-        let mut is_late = false;
-        let mut is_running = false;
+        let mut said = None;
         let change = |head: &mut Head| {
-            // By what is stored at this moment: somebody else may have been faster.
-            let open = head.watch.incidents.get_mut(&id).filter(|known| known.status != Stage::Closed);
-            is_late = open.is_none();
-            let plans = head.watch.plans.values();
-            is_running = plans.filter(|plan| plan.incident == id).any(|plan| plan.stage.is_running());
-            if is_running {
-                return Vec::new();
-            }
-            let Some(known) = open else { return Vec::new() };
-            (known.status, known.closed, known.changed_at) = (Stage::Closed, Some(closed.clone()), closed.at);
-            // Nobody is told any more what a person has judged.
-            head.watch.due.retain(|due| due.incident != id);
-            vec![Entry::new("incident.closed", Some(&id), detail.clone())]
+            let Answer { said: answer, entries } = respond::close(&mut head.watch, &id, &closed, &person, None);
+            said = Some(answer);
+            entries
         };
         state.append(closed.at, change).await?;
-        if is_running {
-            bail!("a plan of {id} runs, or died half way: `stakeout contain {id} --execute` goes on with it");
-        }
-        if is_late {
-            bail!("{id} is closed already");
-        }
+        said.context("the state did not answer")?.map_err(anyhow::Error::msg)?;
         Ok(id)
     })?;
     voice.remark(&format!("{id} is closed as {}", resolution.as_str()));

@@ -37,5 +37,5 @@ pub(super) async fn here(name: Option<&str>) -> Result<Person> {
     if name.trim().is_empty() || terminal(&name) != name {
         bail!("{name:?} is no name");
     }
-    Ok(Person { name, os_user: os_user(), caller: Live::caller().await })
+    Ok(Person { name, os_user: os_user(), caller: Live::caller().await, slack: None })
 }

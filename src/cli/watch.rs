@@ -9,18 +9,22 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use tokio::sync::Notify;
 
-use super::{Status, Voice};
+use super::{Status, Voice, now};
 use crate::baseline::{Baseline, file};
 use crate::config::Config;
+use crate::desk::{Desk, catch_up};
 use crate::event::{Seconds, time};
 use crate::model::counted;
+use crate::notify::slack::Names;
+use crate::notify::slack::client::Client;
 use crate::notify::{heartbeat, metrics};
 use crate::report::{Format, Report};
 use crate::source::Bills;
 use crate::store::{AnyStore, State};
 use crate::watch::{Lessons, Passed, Turn, learn, pass};
-use setup::Setup;
+use setup::{Setup, holder};
 
 /// Watch AWS accounts: poll, detect, tell what became of incidents.
 ///
@@ -36,10 +40,20 @@ use setup::Setup;
 #[derive(Args)]
 pub(super) struct Arguments {
     /// One pass, for cron.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "interval")]
     once: bool,
+    #[command(flatten)]
+    passes: Passes,
+    /// Exit with 0 where incidents opened or changed.
+    #[arg(long)]
+    exit_zero: bool,
+}
+
+/// How passes are made, by whoever makes them.
+#[derive(Args)]
+pub(super) struct Passes {
     /// From the start of one pass to the start of the next [default: `interval` of `[watch]`, 5m].
-    #[arg(long, value_name = "DURATION", value_parser = length, conflicts_with = "once")]
+    #[arg(long, value_name = "DURATION", value_parser = length)]
     interval: Option<Seconds>,
     /// First read so much history, which teaches what is usual and opens nothing. Read once: later runs skip it.
     #[arg(long, value_name = "DURATION", value_parser = length)]
@@ -53,17 +67,39 @@ pub(super) struct Arguments {
     /// How to write what is new [default: table on a terminal, else ndjson].
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Exit with 0 where incidents opened or changed.
-    #[arg(long)]
-    exit_zero: bool,
 }
 
-impl Arguments {
+/// What replays learned, by what tells their files from others.
+pub(super) type Baselines = Vec<(String, Baseline)>;
+
+impl Passes {
     /// What is new is told to a person at a terminal.
-    fn is_table(&self) -> bool {
+    pub(super) fn is_table(&self) -> bool {
         let is_terminal = std::io::stdout().is_terminal();
         is_terminal && self.format.is_none_or(|format| format == Format::Table)
     }
+
+    /// Reads the files that replays wrote.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is something else.
+    pub(super) fn baselines(&self) -> Result<Baselines> {
+        self.baseline.iter().map(|path| Ok((digest(path)?, file::load(path)?))).collect()
+    }
+
+    /// Folders of rules.
+    pub(super) fn rules(&self) -> &[PathBuf] {
+        &self.rules
+    }
+}
+
+/// What follows each pass.
+pub(super) enum After<'a> {
+    Nothing,
+    /// What is due in Slack is said there.
+    CatchUp(&'a Desk<'a, Client>),
+    /// Whoever keeps Slack is told.
+    Stir(&'a Notify),
 }
 
 fn length(text: &str) -> Result<Seconds, String> {
@@ -72,18 +108,29 @@ fn length(text: &str) -> Result<Seconds, String> {
 
 pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
     let config = Config::load(config)?;
-    let baselines = arguments.baseline.iter().map(|path| Ok((digest(path)?, file::load(path)?)));
-    let baselines = baselines.collect::<Result<Vec<_>>>()?;
+    let passes = &arguments.passes;
+    let baselines = passes.baselines()?;
     super::state::block_on(async {
         let mut state = State::open(AnyStore::open(&super::state::place(&config)?).await?).await?;
-        let setup =
-            Setup::new(&config, &arguments.rules, state.head().watch.created, arguments.is_table(), voice).await?;
-        teach(&mut state, &setup, arguments, baselines, voice).await?;
+        let setup = Setup::new(&config, &passes.rules, state.head().watch.created, passes.is_table(), voice).await?;
+        teach(&mut state, &setup, passes, baselines, voice).await?;
+        let client = client(&config, voice);
+        let desk = |client| Desk::new(client, &config, setup.account_names(), holder(), now);
+        let desk = client.as_ref().map(desk);
+        let after = desk.as_ref().map_or(After::Nothing, After::CatchUp);
         if arguments.once {
-            return once(&mut state, &setup, arguments, voice).await;
+            return once(&mut state, &setup, arguments, &after, voice).await;
         }
-        go_on(&mut state, &setup, arguments, voice).await
+        go_on(&mut state, &setup, passes, &after, voice).await
     })
+}
+
+/// Slack, where it is set up. One that cannot be asked is a remark: what is due there waits for it.
+fn client(config: &Config, voice: Voice) -> Option<Client> {
+    if Names::of(&config.slack) == Names::default() {
+        return None;
+    }
+    Client::connect(&config.slack).inspect_err(|why| voice.remark(&format!("slack: {why}"))).ok()
 }
 
 /// What tells a file from others: taken in once, it is not taken in again.
@@ -93,17 +140,17 @@ fn digest(path: &Path) -> Result<String> {
 }
 
 /// Reads history, where some is wanted and was not read before.
-async fn teach(
+pub(super) async fn teach(
     state: &mut State<AnyStore>,
     setup: &Setup<'_>,
-    arguments: &Arguments,
-    baselines: Vec<(String, Baseline)>,
+    passes: &Passes,
+    baselines: Baselines,
     voice: Voice,
 ) -> Result<()> {
     let bills = Bills::default();
     let bar = told::progress(voice);
     let progress = |share: f64, events: usize| told::tell_progress(&bar, share, events);
-    let lessons = Lessons { back: arguments.learn, baselines, progress: &progress };
+    let lessons = Lessons { back: passes.learn, baselines, progress: &progress };
     let turn = learn(state, &setup.watch(&bills), lessons).await?;
     bar.finish_and_clear();
     match turn {
@@ -118,8 +165,16 @@ async fn teach(
     Ok(())
 }
 
-async fn once(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Arguments, voice: Voice) -> Result<Status> {
-    let Some(passed) = turn(state, setup, arguments, voice).await? else {
+async fn once(
+    state: &mut State<AnyStore>,
+    setup: &Setup<'_>,
+    arguments: &Arguments,
+    after: &After<'_>,
+    voice: Voice,
+) -> Result<Status> {
+    let passed = turn(state, setup, (&arguments.passes, true), voice).await;
+    follow(state, setup, after, voice).await;
+    let Some(passed) = passed? else {
         return Ok(Status::Quiet);
     };
     let is_partial = passed.facts.is_blind || !setup.rules.problems.is_empty();
@@ -131,8 +186,14 @@ async fn once(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Argume
 }
 
 /// Passes until somebody ends the process. A pass that fails is told, and the next one is tried.
-async fn go_on(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Arguments, voice: Voice) -> Result<Status> {
-    let interval = arguments.interval.unwrap_or(setup.config.watch.interval).max(1);
+pub(super) async fn go_on(
+    state: &mut State<AnyStore>,
+    setup: &Setup<'_>,
+    passes: &Passes,
+    after: &After<'_>,
+    voice: Voice,
+) -> Result<Status> {
+    let interval = passes.interval.unwrap_or(setup.config.watch.interval).max(1);
     let mut ticks = tokio::time::interval(Duration::from_secs(interval.unsigned_abs()));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut end = std::pin::pin!(super::stopped());
@@ -142,12 +203,25 @@ async fn go_on(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Argum
             _ = ticks.tick() => {}
         }
         // A pass that has begun comes to its end: dying in it would cost the next one its time.
-        if let Err(error) = turn(state, setup, arguments, voice).await {
+        if let Err(error) = turn(state, setup, (passes, false), voice).await {
             if super::is_broken_pipe(&error) {
                 return Err(error);
             }
             super::complain(&format!("stakeout: {error:#}"));
         }
+        follow(state, setup, after, voice).await;
+    }
+}
+
+/// What follows a pass. What fails is said, and is no matter of the pass.
+async fn follow(state: &mut State<AnyStore>, setup: &Setup<'_>, after: &After<'_>, voice: Voice) {
+    match after {
+        After::Nothing => {}
+        After::Stir(stir) => stir.notify_one(),
+        After::CatchUp(desk) => match catch_up(state, desk, &setup.live).await {
+            Ok(problems) => voice.name(&problems),
+            Err(error) => super::complain(&format!("stakeout: slack: {error:#}")),
+        },
     }
 }
 
@@ -155,11 +229,11 @@ async fn go_on(state: &mut State<AnyStore>, setup: &Setup<'_>, arguments: &Argum
 async fn turn(
     state: &mut State<AnyStore>,
     setup: &Setup<'_>,
-    arguments: &Arguments,
+    (passes, is_once): (&Passes, bool),
     voice: Voice,
 ) -> Result<Option<Passed>> {
     let bills = setup.bills(voice).await;
-    let mut print = |report: &Report| print(report, arguments, voice);
+    let mut print = |report: &Report| print(report, (passes, is_once), voice);
     let passed = match pass(state, &setup.watch(&bills), &mut print).await? {
         Turn::Done(passed) => passed,
         Turn::Held { holder, until } => {
@@ -168,7 +242,7 @@ async fn turn(
         }
     };
     voice.name(&passed.problems);
-    told::pass(&passed, arguments.learn.is_some()).iter().for_each(|line| voice.remark(line));
+    told::pass(&passed, passes.learn.is_some()).iter().for_each(|line| voice.remark(line));
     let facts = &passed.facts;
     if let Some(path) = &setup.config.metrics.prometheus {
         metrics::write_prometheus(facts, path).unwrap_or_else(|error| super::complain(&format!("stakeout: {error:#}")));
@@ -180,12 +254,12 @@ async fn turn(
     Ok(Some(passed))
 }
 
-fn print(report: &Report, arguments: &Arguments, voice: Voice) -> Result<()> {
+fn print(report: &Report, (passes, is_once): (&Passes, bool), voice: Voice) -> Result<()> {
     // Nobody wants a page of nothing every five minutes.
     let is_empty = report.findings.is_empty() && report.incidents.is_empty();
-    if arguments.is_table() && is_empty && !arguments.once {
+    if passes.is_table() && is_empty && !is_once {
         return Ok(());
     }
-    let usual = if arguments.is_table() { Format::Table } else { Format::Ndjson };
-    super::output::to(None, voice, |look, _, out| report.write(arguments.format.unwrap_or(usual), look, out))
+    let usual = if passes.is_table() { Format::Table } else { Format::Ndjson };
+    super::output::to(None, voice, |look, _, out| report.write(passes.format.unwrap_or(usual), look, out))
 }

@@ -14,16 +14,17 @@ use crate::detect::Rules;
 use crate::event::Seconds;
 use crate::event::identity::behind;
 use crate::notify::Channel;
+use crate::notify::slack::Names;
 use crate::source::explorer::{Cache, Explorer, Patience, Policy, poll};
 use crate::source::live::{Account, Live, Wanted};
 use crate::source::{Bills, read_bills};
 use crate::watch::Watch;
 
 /// Everything but the state and the bills.
-pub(super) struct Setup<'c> {
+pub(in crate::cli) struct Setup<'c> {
     pub config: &'c Config,
     pub rules: Rules,
-    live: Live,
+    pub live: Live,
     channels: Vec<Channel>,
 }
 
@@ -33,7 +34,7 @@ impl<'c> Setup<'c> {
     ///
     /// # Errors
     /// Rules or settings that cannot be used, and credentials that AWS does not take.
-    pub(super) async fn new(
+    pub(in crate::cli) async fn new(
         config: &'c Config,
         rules: &[PathBuf],
         created: Option<Seconds>,
@@ -55,15 +56,15 @@ impl<'c> Setup<'c> {
 
     /// The same as the flow wants it.
     pub(super) fn watch<'w>(&'w self, bills: &'w Bills) -> Watch<'w> {
-        let Config { state, watch, accounts, notify, .. } = self.config;
-        let named = accounts
-            .iter()
-            .filter_map(|account| Some((account.id.as_str().to_owned(), account.name.as_ref()?.to_string())));
+        let Config { state, watch, notify, .. } = self.config;
         Watch {
             live: &self.live,
             rules: &self.rules,
             channels: &self.channels,
-            account_names: named.collect::<BTreeMap<_, _>>(),
+            slack: Names::of(&self.config.slack),
+            digest: self.config.slack.digest,
+            allow: &self.config.allow,
+            account_names: self.account_names(),
             bills,
             first_lookback: watch.first_lookback,
             lease: state.lease,
@@ -72,6 +73,14 @@ impl<'c> Setup<'c> {
             holder: holder(),
             clock: now,
         }
+    }
+
+    /// What people call the accounts, by id.
+    pub(in crate::cli) fn account_names(&self) -> BTreeMap<String, String> {
+        let accounts = self.config.accounts.iter();
+        accounts
+            .filter_map(|account| Some((account.id.as_str().to_owned(), account.name.as_ref()?.to_string())))
+            .collect()
     }
 
     /// Asks Cost Explorer for what is due, where the settings say so, and reads what is there.
