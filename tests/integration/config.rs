@@ -21,7 +21,8 @@ fn the_settings_that_count_are_named() {
     fs::create_dir(folder.path().join("stakeout")).unwrap();
     fs::write(folder.path().join("stakeout/stakeout.toml"), "").unwrap();
     assert!(config(folder.path(), &["validate"], &[]).stdout.contains("/stakeout/stakeout.toml, no variables"));
-    fs::write(folder.path().join("stakeout.toml"), "[slack]\ntoken = \"env:STAKEOUT_TEST_UNSET\"\n").unwrap();
+    fs::write(folder.path().join("stakeout.toml"), "[slack]\ntoken = \"env:STAKEOUT_TEST_UNSET\"\nchannel = \"C1\"\n")
+        .unwrap();
     let run = config(folder.path(), &["validate"], &[("STAKEOUT_WATCH__INTERVAL", "10m")]);
     assert_eq!((run.status, run.stdout.as_str()), (0, "settings: stakeout.toml, and STAKEOUT_WATCH__INTERVAL\nok\n"));
     assert!(run.stderr.contains("slack.token: the variable STAKEOUT_TEST_UNSET is not set"), "{}", run.stderr);
@@ -42,7 +43,7 @@ fn the_settings_that_count_are_named() {
 #[test]
 fn what_is_shown_is_no_secret_and_harmless() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "[slack]\ntoken = \"env:BOT\"\n[[notify.webhook]]\nurl = \"https://hooks.example.com/T0/B0?key=hunter2\"\n\
+    let text = "[slack]\ntoken = \"env:BOT\"\nchannel = \"C1\"\n[[notify.webhook]]\nurl = \"https://hooks.example.com/T0/B0?key=hunter2\"\n\
                 [[accounts]]\nid = \"111122223333\"\nname = \"a\\u202eb\\u001b[31m\"\n";
     fs::write(folder.path().join("stakeout.toml"), text).unwrap();
     let run = config(folder.path(), &["show"], &[("BOT", "xoxb-hunter2"), ("STAKEOUT_STATE__PATH", "/x/y.db")]);

@@ -5,6 +5,6 @@ mod decisions;
 mod faults;
 mod founding;
 mod machines;
-mod scene;
+pub(crate) mod scene;
 mod story;
 mod variants;

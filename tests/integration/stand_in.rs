@@ -1,4 +1,5 @@
-//! AWS stand-ins on this machine: moto, LocalEmu and MiniStack, and servers that answer what a test tells them to.
+//! Stand-ins on this machine: moto, LocalEmu and MiniStack for AWS, emulate for Slack, and servers that answer what a test
+//! tells them to.
 //!
 //! Nothing here listens or calls anywhere but on 127.0.0.1, and every server ends with the test that started it.
 
@@ -6,14 +7,18 @@ mod account;
 mod attacker;
 mod cast;
 mod fake;
+mod kept;
 mod localemu;
 mod lookup;
 mod ministack;
 mod moto;
+mod node;
 mod proxy;
 mod python;
 mod queue;
+mod script;
 mod server;
+pub(crate) mod slack;
 
 pub(crate) use account::REGIONS;
 pub(crate) use attacker::{Attack, Ground};
@@ -25,3 +30,4 @@ pub(crate) use ministack::{MINI_ACCOUNT, MiniStack};
 pub(crate) use moto::{MOTO_ACCOUNT, Moto};
 pub(crate) use proxy::{Fate, Proxy};
 pub(crate) use queue::QueueFake;
+pub(crate) use server::{content, request, status, tried};

@@ -5,6 +5,6 @@ mod crash;
 pub(crate) mod desk;
 mod first;
 mod incidents;
-mod lookup;
+pub(crate) mod lookup;
 mod rivals;
 mod three_ways;

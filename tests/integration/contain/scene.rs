@@ -14,18 +14,18 @@ use crate::stand_in::{Cast, LocalEmu, MINI_ACCOUNT, MOTO_ACCOUNT, MiniStack, Mot
 use crate::watch::desk::{Desk, Station, only};
 
 /// Regions of the intruder in the shorter stories.
-pub(super) const THREE: [&str; 3] = ["us-east-1", "eu-north-1", "sa-east-1"];
+pub(crate) const THREE: [&str; 3] = ["us-east-1", "eu-north-1", "sa-east-1"];
 
 /// Where the cast delivers the log that it writes.
 const DELIVERED: &str = "lookup_events = false\ntrail_bucket = \"s3://trail-bucket\"";
 
 /// Everything that a story needs. Stakeout calls through the proxy, all others call the stand-in itself.
-pub(super) struct Scene {
-    pub(super) cast: Cast,
-    pub(super) proxy: Proxy,
-    pub(super) account: &'static str,
+pub(crate) struct Scene {
+    pub(crate) cast: Cast,
+    pub(crate) proxy: Proxy,
+    pub(crate) account: &'static str,
     /// Who there was before the intruder, by name: `arn`, `id`, `key`, `secret`.
-    pub(super) people: Value,
+    pub(crate) people: Value,
     station: Station,
     desk: Desk,
     regions: Vec<&'static str>,
@@ -38,7 +38,7 @@ pub(super) struct Scene {
 
 impl Scene {
     /// `MiniStack`, which runs functions and honours denials of sessions, and whose log the cast writes itself.
-    pub(super) fn mini(regions: &[&'static str], settings: &str) -> Option<Self> {
+    pub(crate) fn mini(regions: &[&'static str], settings: &str) -> Option<Self> {
         let cloud = MiniStack::enforcing()?;
         let (url, cast) = (cloud.url(), cloud.cast()?);
         let scene = Self::set(Box::new(cloud), &url, cast, (MINI_ACCOUNT, DELIVERED), regions, settings);
@@ -47,14 +47,14 @@ impl Scene {
     }
 
     /// `LocalEmu`, which keeps the log, and knows `AWSDenyAll`.
-    pub(super) fn local(regions: &[&'static str], settings: &str) -> Option<Self> {
+    pub(crate) fn local(regions: &[&'static str], settings: &str) -> Option<Self> {
         let cloud = LocalEmu::start(&[])?;
         let (url, cast) = (cloud.url(), cloud.cast()?);
         Some(Self::set(Box::new(cloud), &url, cast, (OWNER, ""), regions, settings))
     }
 
     /// moto, which knows every service and enforces nothing.
-    pub(super) fn moto(regions: &[&'static str], settings: &str) -> Option<Self> {
+    pub(crate) fn moto(regions: &[&'static str], settings: &str) -> Option<Self> {
         let cloud = Moto::with_policies()?;
         let (url, cast) = (cloud.url(), cloud.cast()?);
         let scene = Self::set(Box::new(cloud), &url, cast, (MOTO_ACCOUNT, DELIVERED), regions, settings);
@@ -97,17 +97,17 @@ impl Scene {
     }
 
     /// Denials are watched for as long.
-    pub(super) fn watched_for(mut self, reassert: &'static str) -> Self {
+    pub(crate) fn watched_for(mut self, reassert: &'static str) -> Self {
         self.reassert = reassert;
         self
     }
 
-    pub(super) fn key_of(&self, name: &str) -> String {
+    pub(crate) fn key_of(&self, name: &str) -> String {
         self.people[name]["key"].as_str().unwrap().to_owned()
     }
 
     /// The intruder comes, with the key of `ci-deployer`, and the log of it arrives.
-    pub(super) fn attacked(&self, more: &Value) -> Value {
+    pub(crate) fn attacked(&self, more: &Value) -> Value {
         let mut what = json!({ "do": "attack", "regions": self.regions, "logged": !self.delivers });
         what.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = self.cast.ask(&what);
@@ -116,48 +116,53 @@ impl Scene {
     }
 
     /// Each of a list of actors makes a call: `OK` or the code of its refusal.
-    pub(super) fn tries(&self, actors: &[&str]) -> Value {
+    pub(crate) fn tries(&self, actors: &[&str]) -> Value {
         self.cast.ask(&json!({ "do": "tries", "as": actors }))
     }
 
-    pub(super) fn dump(&self) -> Value {
+    pub(crate) fn dump(&self) -> Value {
         self.cast.dump(&self.regions)
     }
 
     /// The binary as the user `stakeout`.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.station.command(arguments);
         command.env("AWS_SECRET_ACCESS_KEY", self.people["stakeout"]["secret"].as_str().unwrap());
         command.env("STAKEOUT_CONTAIN__REASSERT", self.reassert);
         command
     }
 
-    pub(super) fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         finish(self.command(arguments), b"")
     }
 
     /// A run that has to end well.
-    pub(super) fn well(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn well(&self, arguments: &[&str]) -> Run {
         let run = self.run(arguments);
         assert_eq!(run.status, 0, "{arguments:?}: {}", said(&run));
         run
     }
 
-    /// The log arrives, and a pass reads it.
-    pub(super) fn watch(&self, more: &[&str]) -> Run {
+    /// The log arrives.
+    pub(crate) fn deliver(&self) {
         if self.delivers {
             self.cast.ask(&json!({ "do": "deliver" }));
         }
+    }
+
+    /// The log arrives, and a pass reads it.
+    pub(crate) fn watch(&self, more: &[&str]) -> Run {
+        self.deliver();
         self.run(&[&["watch", "--once", "--format", "ndjson"], more].concat())
     }
 
     /// A pass opens the only incident. Gives its id.
-    pub(super) fn opened(&self) -> String {
+    pub(crate) fn opened(&self) -> String {
         self.passed(&[])
     }
 
     /// The same for a pass that learns first.
-    pub(super) fn passed(&self, more: &[&str]) -> String {
+    pub(crate) fn passed(&self, more: &[&str]) -> String {
         let run = self.watch(more);
         assert_eq!(run.status, 1, "{run:?}");
         let incidents = run.incidents();
@@ -167,48 +172,48 @@ impl Scene {
     }
 
     /// A plan, as JSON.
-    pub(super) fn plan(&self, id: &str, more: &[&str]) -> Value {
+    pub(crate) fn plan(&self, id: &str, more: &[&str]) -> Value {
         let run = self.well(&[&["plan", id, "--format", "json"], more].concat());
         serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run:?}"))
     }
 
-    pub(super) fn approve(&self, id: &str, plan: &Value) {
+    pub(crate) fn approve(&self, id: &str, plan: &Value) {
         self.well(&["approve", id, "--plan", digest(plan), "--as", "Ada", "--why", "a test"]);
     }
 
     /// A plan that is made and approved.
-    pub(super) fn approved(&self, id: &str, more: &[&str]) -> Value {
+    pub(crate) fn approved(&self, id: &str, more: &[&str]) -> Value {
         let plan = self.plan(id, more);
         self.approve(id, &plan);
         plan
     }
 
     /// Carries out what is approved, and tells how long it took.
-    pub(super) fn contain(&self, id: &str) -> (Run, Duration) {
+    pub(crate) fn contain(&self, id: &str) -> (Run, Duration) {
         let begun = Instant::now();
         let run = self.run(&["contain", id, "--execute", "--format", "json"]);
         (run, begun.elapsed())
     }
 
     /// The same with everything done.
-    pub(super) fn contained(&self, id: &str) {
+    pub(crate) fn contained(&self, id: &str) {
         let (run, _) = self.contain(id);
         assert_eq!(run.status, 0, "{}", said(&run));
     }
 
     /// The journal is whole. Gives its lines.
-    pub(super) fn journal(&self) -> String {
+    pub(crate) fn journal(&self) -> String {
         self.well(&["journal", "verify"]);
         self.well(&["journal", "show"]).stdout
     }
 
     /// The folder with the state and the evidence.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.desk.path()
     }
 
     /// The intruder opens doors into functions. Gives words of which the ARN of each of their targets has one.
-    pub(super) fn doors<'a>(&self, functions: impl IntoIterator<Item = &'a Value>, whole: bool) -> BTreeSet<String> {
+    pub(crate) fn doors<'a>(&self, functions: impl IntoIterator<Item = &'a Value>, whole: bool) -> BTreeSet<String> {
         let made = functions.into_iter().map(|arn| {
             let made = self.cast.ask(&json!({ "do": "doors", "function": arn, "whole": whole }));
             made.as_object().unwrap().values().map(|arn| arn.as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -217,7 +222,7 @@ impl Scene {
     }
 
     /// A plan touches what the intruder made, the user whose key was stolen, and the doors; nothing else, and all of it.
-    pub(super) fn covers_the_closure(&self, plan: &Value, made: &Value, doors: &BTreeSet<String>) {
+    pub(crate) fn covers_the_closure(&self, plan: &Value, made: &Value, doors: &BTreeSet<String>) {
         let mut closure = set(&made["functions"]);
         closure.extend([&made["user"]["arn"], &made["role"]["arn"]].map(|arn| arn.as_str().unwrap().to_owned()));
         closure.insert(self.people["ci-deployer"]["arn"].as_str().unwrap().to_owned());
@@ -231,7 +236,7 @@ impl Scene {
 }
 
 /// What came of a run, without the plan.
-pub(super) fn said(run: &Run) -> String {
+pub(crate) fn said(run: &Run) -> String {
     let told: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
     if told["result"].is_null() {
         return format!("status {}\n{}\n{}", run.status, run.stdout, run.stderr);
@@ -243,28 +248,28 @@ pub(super) fn said(run: &Run) -> String {
 }
 
 /// Tells how long something took, also where the runner keeps what tests print.
-pub(super) fn told(what: &str, took: Duration) {
+pub(crate) fn told(what: &str, took: Duration) {
     drop(writeln!(std::io::stderr(), "{what}: {:.1} s", took.as_secs_f64()));
 }
 
-pub(super) fn digest(plan: &Value) -> &str {
+pub(crate) fn digest(plan: &Value) -> &str {
     plan["digest"].as_str().unwrap()
 }
 
 /// ARNs of what a plan's steps are about, without the part behind `#`.
-pub(super) fn targets(plan: &Value) -> BTreeSet<String> {
+pub(crate) fn targets(plan: &Value) -> BTreeSet<String> {
     let steps = plan["steps"].as_array().unwrap();
     let whole = |step: &Value| step["target"].as_str().or(step["target"]["arn"].as_str()).unwrap().to_owned();
     steps.iter().map(|step| whole(step).split('#').next().unwrap().to_owned()).collect()
 }
 
 /// The steps of a plan with an action.
-pub(super) fn steps<'p>(plan: &'p Value, action: &str) -> Vec<&'p Value> {
+pub(crate) fn steps<'p>(plan: &'p Value, action: &str) -> Vec<&'p Value> {
     plan["steps"].as_array().unwrap().iter().filter(|step| step["action"] == action).collect()
 }
 
 /// A dump in which keys have no status.
-pub(super) fn without_keys(dump: &Value) -> Value {
+pub(crate) fn without_keys(dump: &Value) -> Value {
     let mut dump = dump.clone();
     for (_, one) in dump["identities"].as_object_mut().unwrap() {
         for (_, status) in one["keys"].as_object_mut().into_iter().flatten() {
@@ -275,7 +280,7 @@ pub(super) fn without_keys(dump: &Value) -> Value {
 }
 
 /// Two dumps say the same; where not, the first difference is named.
-pub(super) fn same(left: &Value, right: &Value) {
+pub(crate) fn same(left: &Value, right: &Value) {
     if let Some(place) = difference(left, right, "") {
         panic!("differs at {place}");
     }

@@ -83,27 +83,38 @@ impl Drop for Server {
 }
 
 /// Makes a request of a server on this machine and gives its whole answer.
-pub(super) fn request(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<String> {
+pub(crate) fn request(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<String> {
+    tried(port, method, path, headers, body).ok().filter(|answer| !answer.is_empty())
+}
+
+/// The same, with the reason where there is no answer.
+pub(crate) fn tried(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<String> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{more}").ok()?;
-    write!(stream, "Content-Length: {length}\r\n\r\n").ok()?;
-    stream.write_all(body).ok()?;
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{more}");
+    stream.write_all(format!("{head}Content-Length: {length}\r\n\r\n").as_bytes())?;
+    stream.write_all(body)?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    (!answer.is_empty()).then(|| String::from_utf8_lossy(&answer).into_owned())
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// The status of an answer; 0 where there was none.
-pub(super) fn status(answer: &str) -> u16 {
+pub(crate) fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
 /// What stands behind the head of an answer.
-pub(super) fn content(answer: &str) -> &str {
+pub(crate) fn content(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or("", |(_, content)| content)
 }
 

@@ -15,7 +15,7 @@ const ACCOUNT: &str = "111122223333";
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 
 /// What every record of a drill says, each once, and when the attack began.
-pub(super) fn history(name: &str, noise: &str, more: &[&str]) -> (Vec<Value>, i64) {
+pub(crate) fn history(name: &str, noise: &str, more: &[&str]) -> (Vec<Value>, i64) {
     let drill = Drill::noisy(name, noise, more);
     let mut records = BTreeMap::new();
     for path in log_files(&drill.path()) {
@@ -39,12 +39,12 @@ fn seconds(time: &str) -> i64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "what LookupEvents tells lies in the last days")]
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
 /// The same records at another time, and only those that lie between two times then.
-pub(super) fn shifted(records: &[Value], by: i64, from: i64, until: i64) -> Vec<Value> {
+pub(crate) fn shifted(records: &[Value], by: i64, from: i64, until: i64) -> Vec<Value> {
     fn shift(value: &mut Value, by: i64) {
         match value {
             Value::String(text) if text.len() == 20 && text.ends_with('Z') => {

@@ -14,8 +14,9 @@ ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 def attack(wanted):
     """With the leaked key: a user, its key and rights, a role and its session, functions. Gives what was made."""
     thief = wanted.get("by", "ci-deployer")
-    # The thief has the same key from another place.
-    actors["thief"] = dict(actors[thief], address="203.0.113.66", agent="Boto3/1.34.69 lang/python#3.11.6")
+    # The thief has the same key from another place, where its other names are too.
+    place = {"address": wanted.get("address", "203.0.113.66")}
+    actors["thief"] = dict(actors[thief], agent="Boto3/1.34.69 lang/python#3.11.6", **place)
     name = wanted.get("user", "svc.monitor+7f3a")
     act("thief", "sts", "GetCallerIdentity")
     act("thief", "iam", "ListUsers")
@@ -24,6 +25,7 @@ def attack(wanted):
     act("thief", "iam", "PutUserPolicy", UserName=name, PolicyName="more", PolicyDocument=allowed(["*"]))
     key = act("thief", "iam", "CreateAccessKey", UserName=name)["AccessKey"]
     made = {"user": enter_user("intruder", key, user)}
+    actors["intruder"].update(place)
     # A log tells whole seconds: what is used in the second in which it was made may be told before it.
     pause = 1.1 if wanted.get("logged") else 0
     time.sleep(pause)
@@ -34,6 +36,7 @@ def attack(wanted):
     made["role"] = {"arn": role["Arn"], "id": role["RoleId"]}
     answer = act("intruder", "sts", "AssumeRole", RoleArn=role["Arn"], RoleSessionName="support")
     session(answer, "session", role)
+    actors["session"].update(place)
     made["session"] = {"key": actors["session"]["key"], "id": answer["AssumedRoleUser"]["AssumedRoleId"]}
     if wanted.get("federation"):
         answer = act("thief", "sts", "GetFederationToken", Name="auditor", Policy=allowed(["*"]))
