@@ -2,6 +2,7 @@
 
 pub(crate) mod approval;
 mod chain;
+pub(crate) mod click;
 pub(crate) mod escape;
 pub(crate) mod finding;
 mod hex;

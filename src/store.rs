@@ -1,16 +1,19 @@
 //! Where a watch keeps its memory: a narrow trait with conditional writes, in one SQLite file or one DynamoDB table.
 //!
 //! - `state`: the facade that flows use; a head that is replaced by compare-and-swap, a lease, blobs, the journal
-//! - `head`, `watched`: what the head holds
+//! - `head`, `watched`, `board`, `tally`: what the head holds
 //! - `sqlite`, `dynamodb`: the two stores
 //! - `transfer`: a whole state out of one store and into another
 
+pub(crate) mod board;
 pub(crate) mod dynamodb;
 mod error;
 pub(crate) mod head;
+mod lease;
 mod place;
 pub(crate) mod sqlite;
 pub(crate) mod state;
+pub(crate) mod tally;
 #[cfg(test)]
 mod tests;
 pub(crate) mod transfer;
