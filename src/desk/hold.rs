@@ -49,7 +49,7 @@ pub(super) fn holds(board: &Board, holder: &str, now: Seconds) -> bool {
 /// from 0 to 1 makes it up to a quarter longer, so that not all come back at once.
 pub(super) fn pause(board: &mut Board, channel: &str, failure: &Undelivered, chance: f64, now: Seconds) -> Pause {
     let failures = board.pauses.get(channel).map_or(0, |pause| pause.failures).saturating_add(1);
-    let doubled = 1_i64.checked_shl(failures - 1).filter(|wait| (1..LONGEST).contains(wait)).unwrap_or(LONGEST);
+    let doubled = grown(1, failures - 1, LONGEST);
     let wait = (doubled as f64 * (1.0 + chance.clamp(0.0, 1.0) / 4.0)).ceil() as Seconds;
     let wait = wait.min(LONGEST).max(failure.retry_after.unwrap_or(0));
     let pause = Pause { until: now.saturating_add(wait), failures };
@@ -59,7 +59,12 @@ pub(super) fn pause(board: &mut Board, channel: &str, failure: &Undelivered, cha
 
 /// For how long one message is left alone that Slack has something against, after so many attempts, in seconds.
 pub(super) fn alone(attempts: u32) -> Seconds {
-    30_i64.checked_shl(attempts.min(7)).unwrap_or(HOUR).min(HOUR)
+    grown(30, attempts, HOUR)
+}
+
+/// A wait that doubles with each failure, in seconds.
+pub(super) fn grown(first: Seconds, doublings: u32, longest: Seconds) -> Seconds {
+    first.saturating_mul(1 << doublings.min(32)).min(longest)
 }
 
 /// One call. One without an answer may have arrived.

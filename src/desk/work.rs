@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow, bail};
 
 use super::Desk;
 use super::clicks::{Answered, MOST, Task, decide};
+use super::hold::grown;
 use super::shown::{Runnable, view};
 use crate::approve;
 use crate::contain::compile::Wanted;
@@ -224,11 +225,8 @@ pub(super) async fn successor<S: Store>(state: &State<S>, old: &Plan, now: Secon
 
 /// Whether two plans do the same, whenever they were made.
 fn is_same(old: &Plan, new: &Plan) -> bool {
-    let decides = |plan: &Plan| {
-        let Plan { way, playbooks, scope, principals, steps, credentials, refused, .. } = plan.clone();
-        (way, playbooks, scope, principals, steps, credentials, refused)
-    };
-    decides(old) == decides(new) && !is_worse(old, new)
+    let again = Plan { attempt: old.attempt, ..new.clone() };
+    again.digest_now() == old.digest_now() && new.refused == old.refused && !is_worse(old, new)
 }
 
 /// Whether what would break is told in another way, or as more than a tenth more.
@@ -265,5 +263,5 @@ pub(super) async fn run<S: Store, W>(
 
 /// How long to wait after a run failed so often: it may be that AWS does not answer for a while.
 pub(super) fn wait(failures: u32) -> Seconds {
-    5_i64.checked_shl(failures.saturating_sub(1).min(6)).unwrap_or(300).min(300)
+    grown(5, failures.saturating_sub(1), 300)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::desk::hold::grown;
 use crate::desk::shown::view;
 use crate::desk::work;
 use crate::event::Seconds;
@@ -64,7 +65,7 @@ impl Again {
             let (_, tries, at) = self.0.entry(id.clone()).or_insert_with(first);
             if *tries < MOST_AGAIN && *at <= now {
                 *tries += 1;
-                *at = now.saturating_add((FIRST_AGAIN << *tries).min(LONGEST_AGAIN));
+                *at = now.saturating_add(grown(FIRST_AGAIN, *tries, LONGEST_AGAIN));
                 due.push((id.clone(), revision));
             }
         }

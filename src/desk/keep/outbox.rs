@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::desk::clicks::Answered;
+use crate::desk::hold::grown;
 use crate::event::Seconds;
 use crate::notify::Undelivered;
 
@@ -68,7 +69,7 @@ impl Outbox {
 
     /// One did not arrive: it waits, or is given up. What comes back is to be said; the same failure is said once.
     pub(super) fn failed(&mut self, mut letter: Letter, failure: &Undelivered, now: Seconds) -> Option<String> {
-        let doubled = 1_i64.checked_shl(letter.tries).filter(|wait| (1..LONGEST).contains(wait)).unwrap_or(LONGEST);
+        let doubled = grown(1, letter.tries, LONGEST);
         letter.tries = letter.tries.saturating_add(1);
         letter.at = now.saturating_add(doubled.max(failure.retry_after.unwrap_or(0)));
         if failure.is_final || letter.at > letter.since.saturating_add(GOOD) {
