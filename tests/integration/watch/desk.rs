@@ -62,6 +62,19 @@ fn quoted(path: &Path) -> String {
 impl Station {
     /// The binary with arguments and these settings, and nobody's own environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut run = self.bare(arguments);
+        run.arg("--config").arg(&self.settings);
+        run
+    }
+
+    /// The binary as Lambda starts it: without words.
+    pub(crate) fn function(&self) -> Command {
+        let mut run = self.bare(&[]);
+        run.env("STAKEOUT_CONFIG", &self.settings).env("AWS_SESSION_TOKEN", "a-token");
+        run
+    }
+
+    fn bare(&self, arguments: &[&str]) -> Command {
         let mut run = command(arguments);
         let foreign = |name: &str| {
             ["AWS_", "STAKEOUT_", "XDG_"].iter().any(|begin| name.starts_with(begin))
@@ -70,7 +83,6 @@ impl Station {
         for (name, _) in std::env::vars().filter(|(name, _)| foreign(name)) {
             run.env_remove(name);
         }
-        run.arg("--config").arg(&self.settings);
         run.env("HOME", &self.home).env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1");
         run.env("AWS_ENDPOINT_URL", &self.url).env("AWS_REGION", "us-east-1").env("AWS_ACCESS_KEY_ID", &self.key);
         run.env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");

@@ -64,7 +64,7 @@ pub(crate) fn shifted(records: &[Value], by: i64, from: i64, until: i64) -> Vec<
 }
 
 /// What replay finds in records: its incidents and how many events there are.
-pub(super) fn replayed(folder: &Path, records: &[Value]) -> (Vec<Value>, u64) {
+pub(crate) fn replayed(folder: &Path, records: &[Value]) -> (Vec<Value>, u64) {
     let file = folder.join("day.jsonl");
     let text: String = records.iter().map(|record| format!("{record}\n")).collect();
     std::fs::write(&file, text).unwrap();
