@@ -73,9 +73,11 @@ pub(crate) struct Sns {
 pub(crate) struct Metrics {
     /// A file in Prometheus' text format, for the textfile collector of its node exporter: a name that ends in `.prom`.
     pub prometheus: Option<PathBuf>,
-    /// Write CloudWatch's embedded metric format, one JSON object a line. CloudWatch bills each metric it makes of it:
-    /// feeds that had nothing are left out where there would be more than 100. Default: false.
+    /// Write CloudWatch's embedded metric format, one JSON object a line, about each pass. Default: false.
     pub emf: bool,
+    /// With `emf`, also about each feed by account and region. CloudWatch bills each metric it makes of it: feeds that had
+    /// nothing are left out where there would be more than 100. Default: false.
+    pub emf_feeds: bool,
     /// A URL to ask after each pass that could read everything; a URL, or a reference where the URL itself is a secret.
     pub heartbeat_url: Option<Endpoint>,
     /// A URL to ask after each pass that was blind somewhere. Default: none is asked then.

@@ -32,6 +32,9 @@ const OF_FEED: [OfFeed; 5] = [
     ("blind", "Whether events of the feed may be missing.", |feed| Some(f64::from(u8::from(feed.blind)))),
 ];
 
+/// The numbers of a pass over what was handed in: what it found.
+const OF_HANDED: [&str; 4] = ["events", "findings", "incidents_opened", "incidents_changed"];
+
 /// The numbers of a pass, by name and help.
 fn of_pass(facts: &PassFacts) -> [(&'static str, &'static str, f64); 11] {
     let blind_feeds = facts.feeds.iter().filter(|feed| feed.blind).count();
@@ -103,15 +106,17 @@ pub(crate) fn write_prometheus(facts: &PassFacts, path: &Path) -> Result<()> {
     write().inspect_err(|_| drop(fs::remove_file(&new))).with_context(|| format!("writing {}", path.display()))
 }
 
-/// The facts in CloudWatch's embedded metric format: one line for the pass, and one for each feed that gave something,
-/// failed or was blind. Feeds that were asked and had nothing are told too while all metrics together are at most
+/// The facts in CloudWatch's embedded metric format: one line for the pass, and with `each_feed` one for each feed that gave
+/// something, failed or was blind. Feeds that were asked and had nothing are told too while all metrics together are at most
 /// [`MOST`].
 ///
 /// A line has one value of each dimension; feeds of one account and region are samples of the same metrics.
-pub(crate) fn emf(facts: &PassFacts) -> String {
+pub(crate) fn emf(facts: &PassFacts, each_feed: bool) -> String {
     let units = |name: &str| if name.ends_with("econds") { "Seconds" } else { "Count" };
     let of_all = of_all(facts);
-    let asked: Vec<_> = facts.feeds.iter().filter(|feed| feed.requests > 0 || is_loud(feed)).collect();
+    // What comes by itself says nothing about feeds that are to be asked.
+    let each_feed = each_feed && !facts.is_handed;
+    let asked: Vec<_> = facts.feeds.iter().filter(|feed| each_feed && (feed.requests > 0 || is_loud(feed))).collect();
     let places: BTreeSet<_> = asked.iter().map(|feed| (&feed.account, &feed.region)).collect();
     let with_quiet = of_all.len() + places.len() * OF_FEED.len() <= MOST;
     let mut lines = vec![line(facts.at, &[], &of_all, units)];
@@ -130,6 +135,8 @@ fn of_all(facts: &PassFacts) -> Vec<(&'static str, f64)> {
     let mut all: Vec<_> = of_pass(facts).into_iter().skip(1).map(|(name, _, value)| (name, value)).collect();
     all.push(("events", facts.feeds.iter().map(|feed| feed.events as f64).sum()));
     all.extend(lag.map(|lag| ("lag_seconds", lag as f64)));
+    // Alarms watch what passes over all feeds know: a message that was read well is not to end what they told.
+    all.retain(|(name, _)| !facts.is_handed || OF_HANDED.contains(name));
     all
 }
 

@@ -118,7 +118,8 @@ fn prometheus_reads_what_a_pass_saw() {
 
 #[test]
 fn cloudwatch_reads_what_a_pass_saw() {
-    let text = emf(&facts());
+    assert_eq!(emf(&facts(), false).lines().count(), 1, "each metric is billed: feeds are asked for");
+    let text = emf(&facts(), true);
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4, "the pass, what read, what was quiet and what was blind");
     for line in &lines {
@@ -145,6 +146,15 @@ fn cloudwatch_reads_what_a_pass_saw() {
 }
 
 #[test]
+fn what_was_handed_in_tells_what_it_found_and_nothing_of_feeds() {
+    let text = emf(&PassFacts { is_handed: true, ..facts() }, true);
+    let line: Value = serde_json::from_str(&text).unwrap();
+    let names: BTreeSet<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, BTreeSet::from(["_aws", "Events", "Findings", "IncidentsChanged", "IncidentsOpened"]));
+    assert_eq!((&line["Events"], &line["IncidentsOpened"]), (&json!(40.0), &json!(1.0)));
+}
+
+#[test]
 fn silence_is_told_while_that_is_cheap() {
     let quiet = |number: usize| FeedFacts {
         account: "111122223333".to_owned(),
@@ -156,7 +166,7 @@ fn silence_is_told_while_that_is_cheap() {
         let mut facts = facts();
         facts.feeds.push(FeedFacts { requests: 0, ..quiet(1_000) });
         facts.feeds.extend((4..=regions).flat_map(|number| [quiet(number), quiet(number)]));
-        let text = emf(&facts);
+        let text = emf(&facts, true);
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let metrics: BTreeSet<_> = lines
             .iter()
@@ -181,6 +191,6 @@ proptest! {
         let text = prometheus(&facts).replace('\r', "\u{2400}");
         let told: BTreeSet<_> = parse(&text).into_keys().filter_map(|(_, mut labels)| labels.remove("feed")).collect();
         prop_assert_eq!(told, names.iter().map(|name| name.replace('\r', "\u{2400}")).collect());
-        prop_assert_eq!(emf(&facts).lines().count(), names.len() + 1);
+        prop_assert_eq!(emf(&facts, true).lines().count(), names.len() + 1);
     }
 }
