@@ -1,19 +1,22 @@
 //! The settings: one strict TOML file, and variables of the environment over it.
 //!
 //! An unknown key is an error and not a remark, because a misspelt protection protects nothing. `value` and `secret`
-//! hold what a value may be, `watching`, `deciding`, `slack` and `telling` the sections, `layers` puts file and environment
-//! together, `place` finds the file.
+//! hold what a value may be, `watching`, `deciding`, `slack`, `telling` and `rehearsing` the sections, `layers` puts file and environment
+//! together, `place` finds the file or what AWS keeps in its place, `load` reads it, `unlock` the secrets.
 
 mod check;
 mod deciding;
 mod layers;
+mod load;
 mod place;
+mod rehearsing;
 mod secret;
 mod show;
 mod slack;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod unlock;
 mod value;
 mod watching;
 
@@ -24,8 +27,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use deciding::{Allow, Approval, Contain, Evidence, Protect};
 pub(crate) use layers::Origins;
-pub(crate) use place::state_folder;
-pub(crate) use secret::{Endpoint, ExternalId, Revealed, Secret, SecretError};
+pub(crate) use place::{Place, state_folder};
+pub(crate) use rehearsing::Drill;
+pub(crate) use secret::{Endpoint, ExternalId, Remote, Revealed, Secret, SecretError};
 pub(crate) use slack::{Daily, Slack, is_slack_user, is_user_group};
 pub(crate) use telling::{Metrics, Notify, Webhook};
 pub(crate) use value::{ChannelId, Regions, TopicArn};
@@ -49,6 +53,7 @@ pub(crate) struct Config {
     pub evidence: Evidence,
     pub allow: Vec<Allow>,
     pub own: Own,
+    pub drill: Drill,
     /// Where each value that is not a default comes from.
     #[serde(skip)]
     pub origins: Origins,
@@ -76,28 +81,6 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self> {
         layers::read(text, file_name, environment)
-    }
-
-    /// The settings of this process: of the file that `--config` names, or else of the first that is there.
-    ///
-    /// Relative paths in a file are relative to its folder, so that a cron job and a shell mean the same state.
-    ///
-    /// # Errors
-    /// Where the file cannot be read, or as [`Config::read`].
-    pub(crate) fn load(path: Option<&Path>) -> Result<Self> {
-        let found = place::find(path, |name| std::env::var_os(name))?;
-        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-        let environment: Vec<_> = environment
-            .filter(|(name, _)| layers::is_setting(name))
-            .map(|(name, value)| value.into_string().map(|value| (name.clone(), value)).map_err(|_| name))
-            .collect::<Result<_, _>>()
-            .map_err(|name| anyhow::anyhow!("the variable {name} is no UTF-8"))?;
-        let Some(path) = found else { return Self::read("", "", environment.into_iter()) };
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(&path).with_context(|| format!("reading the settings {name}"))?;
-        let mut config = Self::read(&text, &name, environment.into_iter())?;
-        config.resolve(path.parent().unwrap_or(Path::new("")));
-        Ok(config)
     }
 
     /// Where the state is kept.

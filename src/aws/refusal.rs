@@ -97,6 +97,8 @@ impl Refusal {
             | "QueueDoesNotExist"
             | "AWS.SimpleQueueService.NonExistentQueue"
             | "NoSuchEntity"
+            | "ParameterNotFound"
+            | "ParameterVersionNotFound"
             | "ResourceNotFoundException"
             | "TrailNotFoundException" => Self::Gone(why),
             // `InvalidInstanceID.NotFound`, `InvalidLaunchTemplateId.NotFoundException` and their like, which are EC2's.

@@ -1,9 +1,9 @@
-//! What one value cannot say about itself: values that do not go together, and secrets that are not there.
+//! What one value cannot say about itself: values that do not go together.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Config, Endpoint, ExternalId, Secret, SecretError, slack};
+use super::{Config, slack};
 use crate::event::HOUR;
 
 /// The first thing that is wrong: its key, and why.
@@ -109,31 +109,4 @@ fn lists(config: &Config) -> Option<(String, String)> {
     let mut topics = BTreeSet::new();
     let twice = config.notify.sns.iter().position(|sns| !topics.insert(&sns.topic));
     twice.and_then(|number| wrong(format!("notify.sns.{number}.topic"), "the topic is listed before"))
-}
-
-impl Config {
-    /// Secrets that are not there, by the keys of their references.
-    pub(crate) fn missing_secrets(&self) -> Vec<(String, SecretError)> {
-        let mut missing = Vec::new();
-        let mut need = |key: String, error: Option<SecretError>| missing.extend(error.map(|error| (key, error)));
-        let secret = |secret: &Option<Secret>| secret.as_ref().and_then(|secret| secret.reveal().err());
-        let endpoint = |url: &Option<Endpoint>| url.as_ref().and_then(|url| url.url().err());
-        let slack = &self.slack;
-        for (key, of) in
-            [("token", &slack.token), ("app_token", &slack.app_token), ("signing_secret", &slack.signing_secret)]
-        {
-            need(format!("slack.{key}"), secret(of));
-        }
-        for (number, account) in self.accounts.iter().enumerate() {
-            let error = account.external_id.as_ref().and_then(|id: &ExternalId| id.reveal().err());
-            need(format!("accounts.{number}.external_id"), error);
-        }
-        for (number, webhook) in self.notify.webhook.iter().enumerate() {
-            need(format!("notify.webhook.{number}.url"), webhook.url.url().err());
-            need(format!("notify.webhook.{number}.secret"), secret(&webhook.secret));
-        }
-        need("metrics.heartbeat_url".to_owned(), endpoint(&self.metrics.heartbeat_url));
-        need("metrics.heartbeat_fail_url".to_owned(), endpoint(&self.metrics.heartbeat_fail_url));
-        missing
-    }
 }

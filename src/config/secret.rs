@@ -1,17 +1,28 @@
 //! Secrets: the settings say where one is, never what it is.
 
+mod endpoint;
+mod external_id;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
-use super::value::is_http;
+use crate::aws::Refusal;
 
-/// Where a secret is kept: `env:NAME`, `ssm:NAME` or `secretsmanager:NAME`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) use endpoint::Endpoint;
+pub(crate) use external_id::ExternalId;
+
+/// Where a secret is kept: `env:NAME`, `ssm:NAME` or `secretsmanager:NAME`, of which `#KEY` takes one text out of a JSON
+/// object. Names of AWS may be ARNs.
+#[derive(Clone)]
 pub(crate) struct Secret {
     keeper: Keeper,
     name: String,
+    key: Option<String>,
+    /// What AWS said when it was asked.
+    held: Held,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +34,25 @@ enum Keeper {
 
 const KEEPERS: [(&str, Keeper); 3] =
     [("env:", Keeper::Environment), ("ssm:", Keeper::ParameterStore), ("secretsmanager:", Keeper::SecretsManager)];
+
+/// Where in AWS something is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Remote<'a> {
+    /// A parameter, by name or ARN.
+    Parameter(&'a str),
+    /// A secret, by name or ARN.
+    Secret(&'a str),
+}
+
+/// What is held of a secret that AWS keeps.
+#[derive(Clone)]
+enum Held {
+    /// It was not asked for.
+    Nothing,
+    Value(Revealed),
+    /// It was asked for and is not to be had.
+    Refusal(String),
+}
 
 /// A secret itself. It has no `Debug` and no `Display`, so that it is written nowhere by accident.
 #[derive(Clone)]
@@ -36,6 +66,12 @@ impl Revealed {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
+
+    /// Without a newline at the end, which is how files and shells hand a secret on, and part of none.
+    fn of(text: &str) -> Option<Self> {
+        let text = text.trim_end_matches(['\r', '\n']);
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
 }
 
 /// Why a secret cannot be had. It names the reference, never the value.
@@ -43,8 +79,10 @@ impl Revealed {
 pub(crate) enum SecretError {
     #[error("the variable {0} is not set, or empty, or no UTF-8")]
     Missing(String),
-    #[error("{0} is read in Lambda only; name a variable of the environment here: env:NAME")]
-    Elsewhere(Secret),
+    #[error("{0} is kept in AWS and was not read")]
+    Locked(Secret),
+    #[error("{secret}: {why}")]
+    Refused { secret: Secret, why: String },
     #[error("{0} holds no http or https URL")]
     NoUrl(Secret),
 }
@@ -53,18 +91,44 @@ impl Secret {
     /// A reference, where the text is one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         KEEPERS.iter().find_map(|(prefix, keeper)| {
-            let name = text.strip_prefix(prefix)?;
+            let rest = text.strip_prefix(prefix)?;
+            let (name, key) = match rest.split_once('#') {
+                Some((name, key)) if *keeper == Keeper::SecretsManager => (name, Some(key)),
+                _ => (rest, None),
+            };
             // A strict form, so that a secret that was pasted behind `env:` is refused and not shown.
             let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let is_name = match keeper {
                 Keeper::Environment => !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(is_part),
                 _ => name.chars().all(|c| is_part(c) || "/.-:+=@".contains(c)),
             };
-            (is_name && !name.is_empty()).then(|| Self { keeper: *keeper, name: name.to_owned() })
+            let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| is_part(c) || ".-".contains(c));
+            let holds = is_name && !name.is_empty() && key.is_none_or(is_key);
+            let key = key.map(str::to_owned);
+            holds.then(|| Self { keeper: *keeper, name: name.to_owned(), key, held: Held::Nothing })
         })
     }
 
-    /// The secret, from the environment of this process.
+    /// Where in AWS it is kept; nothing for a variable.
+    pub(crate) fn remote(&self) -> Option<Remote<'_>> {
+        match self.keeper {
+            Keeper::Environment => None,
+            Keeper::ParameterStore => Some(Remote::Parameter(&self.name)),
+            Keeper::SecretsManager => Some(Remote::Secret(&self.name)),
+        }
+    }
+
+    /// Takes in what AWS keeps under its name, or why that cannot be had.
+    pub(super) fn hold(&mut self, kept: Result<&str, &Refusal>) {
+        let value = match (kept, &self.key) {
+            (Err(refusal), _) => Err(refusal.to_string()),
+            (Ok(text), None) => Revealed::of(text).ok_or_else(|| "it is empty".to_owned()),
+            (Ok(text), Some(key)) => part(text, key),
+        };
+        self.held = value.map_or_else(Held::Refusal, Held::Value);
+    }
+
+    /// The secret: from the environment of this process, or as AWS gave it when the settings were unlocked.
     ///
     /// # Errors
     /// Where it is not there.
@@ -77,22 +141,44 @@ impl Secret {
     /// # Errors
     /// Where it is not there.
     pub(crate) fn reveal_from(&self, environment: impl Fn(&str) -> Option<String>) -> Result<Revealed, SecretError> {
-        match self.keeper {
-            // A newline at the end is how files and shells hand a secret on, and part of none.
-            Keeper::Environment => environment(&self.name)
-                .map(|value| value.trim_end_matches(['\r', '\n']).to_owned())
-                .filter(|value| !value.is_empty())
-                .map(Revealed)
+        match (self.keeper, &self.held) {
+            (Keeper::Environment, _) => environment(&self.name)
+                .and_then(|value| Revealed::of(&value))
                 .ok_or_else(|| SecretError::Missing(self.name.clone())),
-            Keeper::ParameterStore | Keeper::SecretsManager => Err(SecretError::Elsewhere(self.clone())),
+            (_, Held::Value(value)) => Ok(value.clone()),
+            (_, Held::Nothing) => Err(SecretError::Locked(self.clone())),
+            (_, Held::Refusal(why)) => Err(SecretError::Refused { secret: self.clone(), why: why.clone() }),
         }
     }
 }
 
+/// One text of a JSON object. What is wrong is told without the values.
+fn part(text: &str, key: &str) -> Result<Revealed, String> {
+    let object: Map<String, Value> = serde_json::from_str(text).map_err(|_| "it is no JSON object".to_owned())?;
+    let value = object.get(key).and_then(Value::as_str).and_then(Revealed::of);
+    value.ok_or_else(|| format!("it has no text under the key {key}"))
+}
+
+/// References are the same that lead to the same place.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        (self.keeper, &self.name, &self.key) == (other.keeper, &other.name, &other.key)
+    }
+}
+
+impl Eq for Secret {}
+
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = KEEPERS.iter().find(|(_, keeper)| *keeper == self.keeper).map_or("", |(prefix, _)| prefix);
-        write!(f, "{prefix}{}", self.name)
+        write!(f, "{prefix}{}", self.name)?;
+        self.key.iter().try_for_each(|key| write!(f, "#{key}"))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({self})")
     }
 }
 
@@ -102,8 +188,8 @@ impl<'de> Deserialize<'de> for Secret {
         let value = toml::Value::deserialize(deserializer)?;
         value.as_str().and_then(Self::parse).ok_or_else(|| {
             D::Error::custom(
-                "a secret is named, not written down: put it into a variable of the environment and write \"env:NAME\" \
-                 (in Lambda also \"ssm:NAME\" or \"secretsmanager:NAME\")",
+                "a secret is named, not written down: put it into a variable of the environment and write \"env:NAME\", \
+                 or into AWS and write \"ssm:NAME\", \"secretsmanager:NAME\" or \"secretsmanager:NAME#KEY\"",
             )
         })
     }
@@ -112,108 +198,5 @@ impl<'de> Deserialize<'de> for Secret {
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-/// An address that may be a secret itself, as many webhooks are: a URL, or a reference to one.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    Url(String),
-    Kept(Secret),
-}
-
-impl Endpoint {
-    /// The URL.
-    ///
-    /// # Errors
-    /// Where a reference leads to none.
-    pub(crate) fn url(&self) -> Result<Revealed, SecretError> {
-        match self {
-            Self::Url(url) => Ok(Revealed(url.clone())),
-            Self::Kept(secret) => match secret.reveal()? {
-                url if is_http(url.as_str()) => Ok(url),
-                _ => Err(SecretError::NoUrl(secret.clone())),
-            },
-        }
-    }
-}
-
-/// The reference, or scheme and host: whoever knows the path of a webhook may often use it.
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Kept(secret) => secret.fmt(f),
-            Self::Url(url) => match reqwest::Url::parse(url) {
-                Ok(url) if url.path() == "/" && url.query().is_none() => {
-                    write!(f, "{}", url.origin().ascii_serialization())
-                }
-                Ok(url) => write!(f, "{}/...", url.origin().ascii_serialization()),
-                Err(_) => f.write_str("..."),
-            },
-        }
-    }
-}
-
-impl fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Endpoint({self})")
-    }
-}
-
-impl<'de> Deserialize<'de> for Endpoint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = toml::Value::deserialize(deserializer)?;
-        let read = |text: &str| match Secret::parse(text) {
-            Some(secret) => Some(Self::Kept(secret)),
-            None => is_http(text).then(|| Self::Url(text.to_owned())),
-        };
-        value.as_str().and_then(read).ok_or_else(|| {
-            D::Error::custom(
-                "this is no http or https URL without a password in it, and no reference such as \"env:NAME\"",
-            )
-        })
-    }
-}
-
-impl Serialize for Endpoint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// The external id with which a role is assumed: the id, or a reference to it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(from = "String", into = "String")]
-pub(crate) enum ExternalId {
-    /// AWS counts an external id as no secret.
-    Id(String),
-    Kept(Secret),
-}
-
-impl ExternalId {
-    /// The external id.
-    ///
-    /// # Errors
-    /// Where a reference leads to none.
-    pub(crate) fn reveal(&self) -> Result<String, SecretError> {
-        match self {
-            Self::Id(id) => Ok(id.clone()),
-            Self::Kept(secret) => secret.reveal().map(|revealed| revealed.as_str().to_owned()),
-        }
-    }
-}
-
-impl From<String> for ExternalId {
-    fn from(text: String) -> Self {
-        Secret::parse(&text).map_or(Self::Id(text), Self::Kept)
-    }
-}
-
-impl From<ExternalId> for String {
-    fn from(id: ExternalId) -> Self {
-        match id {
-            ExternalId::Id(id) => id,
-            ExternalId::Kept(secret) => secret.to_string(),
-        }
     }
 }

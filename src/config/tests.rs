@@ -255,22 +255,81 @@ fn a_secret_is_named_and_never_shown() {
     assert_eq!(revealed.as_str(), "hunter2");
     assert_eq!((secret.to_string(), format!("{secret:?}").contains("hunter2")), ("env:NAME".to_owned(), false));
     assert_eq!(secret.reveal_from(|_| None).err(), Some(SecretError::Missing("NAME".to_owned())));
-    for text in ["ssm:/stakeout/token", "secretsmanager:stakeout/token"] {
-        let why = Secret::parse(text).unwrap().reveal().err().unwrap().to_string();
-        assert!(why.contains("in Lambda only") && why.contains(text), "{why}");
+    assert_eq!(Secret::parse("ssm:/stakeout/token").unwrap().to_string(), "ssm:/stakeout/token");
+    for text in
+        ["ssm:", "secretsmanager:a#", "secretsmanager:#a", "secretsmanager:a#b#c", "ssm:a#b", "env:A#b", "ssm:a b"]
+    {
+        assert!(Secret::parse(text).is_none(), "{text}");
     }
     let config = read(FULL, &[]).unwrap();
     let missing: Vec<_> = config.missing_secrets().into_iter().map(|(key, _)| key).collect();
     assert_eq!(missing, ["slack.token", "accounts.0.external_id", "notify.webhook.0.secret", "notify.webhook.1.url"]);
 }
 
+/// What AWS answers, whole or in part, is held and never shown; why it is not there is.
+#[test]
+fn what_aws_keeps_is_there_when_it_is_unlocked() {
+    let parse = |text: &str| Secret::parse(text).unwrap();
+    let mut whole = parse("ssm:/stakeout/token");
+    assert_eq!(whole.reveal().err(), Some(SecretError::Locked(whole.clone())));
+    whole.hold(Ok("hunter2\n"));
+    assert_eq!(whole.reveal().ok().unwrap().as_str(), "hunter2");
+    assert_eq!(
+        (format!("{whole:?}"), whole == parse("ssm:/stakeout/token")),
+        ("Secret(ssm:/stakeout/token)".to_owned(), true)
+    );
+    let json = r#"{"a": "hunter2", "n": 7, "empty": ""}"#;
+    for (text, kept, expected) in [
+        ("secretsmanager:s#a", Ok(json), Ok("hunter2")),
+        ("secretsmanager:s", Ok(json), Ok(json)),
+        ("secretsmanager:s#n", Ok(json), Err("secretsmanager:s#n: it has no text under the key n")),
+        ("secretsmanager:s#empty", Ok(json), Err("secretsmanager:s#empty: it has no text under the key empty")),
+        ("secretsmanager:s#b", Ok(json), Err("secretsmanager:s#b: it has no text under the key b")),
+        ("secretsmanager:s#a", Ok("hunter2"), Err("secretsmanager:s#a: it is no JSON object")),
+        ("secretsmanager:s", Ok("\r\n"), Err("secretsmanager:s: it is empty")),
+        (
+            "ssm:s",
+            Err(&crate::aws::Refusal::Gone("ParameterNotFound".to_owned())),
+            Err("ssm:s: it does not exist (ParameterNotFound)"),
+        ),
+    ] {
+        let mut secret = parse(text);
+        secret.hold(kept);
+        let got = secret.reveal();
+        match (&got, expected) {
+            (Ok(got), Ok(expected)) => assert_eq!(got.as_str(), expected),
+            (Err(why), Err(expected)) => {
+                assert_eq!((why.to_string().as_str(), format!("{why:?}").contains("hunter")), (expected, false))
+            }
+            _ => panic!("{text}"),
+        }
+    }
+}
+
+#[test]
+fn every_reference_of_the_settings_is_known() {
+    let text = FULL.replace("env:", "ssm:").replace("https://hc.example.com/uuid", "ssm:HEARTBEAT");
+    let config = read(&text, &[]).unwrap();
+    let known = config.references();
+    assert_eq!(text.matches("\"ssm:").count(), known.len(), "{known:?}");
+    assert!(config.missing_secrets().iter().all(|(_, why)| matches!(why, SecretError::Locked(_))));
+    let settings = config.show().unwrap();
+    assert!(known.iter().all(|(_, secret)| settings.contains(&format!("\"{secret}\""))), "{settings}");
+}
+
 #[test]
 fn the_file_is_found_and_its_paths_are_its_own() {
     let variable = |value: &'static str| move |name: &str| (name == "STAKEOUT_CONFIG").then(|| OsString::from(value));
-    assert_eq!(place::find(Some(Path::new("a")), variable("b")).unwrap(), Some(PathBuf::from("a")));
-    assert_eq!(place::find(None, variable("b")).unwrap(), Some(PathBuf::from("b")));
-    for elsewhere in ["ssm:/stakeout/config", "s3://bucket/key"] {
-        assert!(place::find(None, variable(elsewhere)).unwrap_err().to_string().contains("in Lambda only"));
+    let file = |path: &str| Some(Place::File(PathBuf::from(path)));
+    assert_eq!(place::find(Some(Path::new("a")), variable("b")).unwrap(), file("a"));
+    assert_eq!(place::find(None, variable("b")).unwrap(), file("b"));
+    let parameter = Some(Place::Parameter("/stakeout/config".to_owned()));
+    assert_eq!(place::find(None, variable("ssm:/stakeout/config")).unwrap(), parameter);
+    assert_eq!(place::find(Some(Path::new("./ssm:x")), variable("b")).unwrap(), file("./ssm:x"));
+    let object = Some(Place::Object { bucket: "bucket".to_owned(), key: "a/b".to_owned() });
+    assert_eq!(place::find(None, variable("s3://bucket/a/b")).unwrap(), object);
+    for nowhere in ["ssm:", "s3://bucket", "s3://bucket/", "s3:///key", "s3://bucket/a/"] {
+        assert!(place::find(None, variable(nowhere)).unwrap_err().to_string().contains("names no"), "{nowhere}");
     }
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("stakeout")).unwrap();
@@ -278,7 +337,7 @@ fn the_file_is_found_and_its_paths_are_its_own() {
     std::fs::write(&path, "[state]\npath = \"x.db\"\n[metrics]\nprometheus = \"/var/x.prom\"\n").unwrap();
     let home = folder.path().as_os_str().to_owned();
     let in_home = |name: &str| (name == "XDG_CONFIG_HOME").then(|| home.clone());
-    assert_eq!(place::find(None, in_home).unwrap(), Some(path.clone()));
+    assert_eq!(place::find(None, in_home).unwrap(), Some(Place::File(path.clone())));
     let config = Config::load(Some(&path)).unwrap();
     assert_eq!(config.state_place().unwrap(), StatePlace::File(folder.path().join("stakeout/x.db")));
     assert_eq!(config.metrics.prometheus.as_deref(), Some(Path::new("/var/x.prom")));
