@@ -3,9 +3,11 @@
 
 mod never;
 mod pack;
+mod places;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod watching;
 
 use std::collections::BTreeMap;
@@ -14,7 +16,9 @@ use serde_json::{Value, json};
 
 use super::action::{Action, Right, tags};
 use crate::model::plan::Class;
+pub(crate) use places::Site;
 use statement::Statement;
+pub(crate) use trust::{Trust, trust};
 
 /// Characters that a managed policy may have without white space.
 pub(crate) const MOST_OF_POLICY: usize = 6_144;
@@ -24,8 +28,9 @@ pub(crate) const MOST_OF_POLICY: usize = 6_144;
 pub(crate) struct Places {
     /// Twelve digits, or `*`.
     pub account: String,
-    /// ARNs for `{bucket}`, `{objects}`, `{queue}`, `{topic}`, `{table}`, `{role}` of the
-    /// detector, `{responder}`, `{vault}`, `{evidence}`, `{manifests}`.
+    /// ARNs for `{bucket}`, `{objects}`, `{queue}`, `{topic}`, `{table}`, `{role}` of the detector, `{responder}`,
+    /// `{vault}`, `{evidence}`, `{manifests}`; `{settings}` in a bucket, `{parameter}`, `{secret}`; and of a function
+    /// `{function}`, `{own}` role, `{logs}`, `{feed}`, `{dead-letters}`, `{simulated}` roles.
     pub known: BTreeMap<&'static str, Vec<String>>,
     /// ARNs of principals that are left alone, in which `*` stands for anything.
     pub protected: Vec<String>,
@@ -49,16 +54,25 @@ pub(crate) struct Policy {
 }
 
 /// Policies of the detector, which only reads: `account` is for every account that is watched, `home` for where the
-/// program runs.
+/// program runs, `contain` for every account where plans run.
 pub(crate) fn detector(actions: &[&dyn Action], places: &Places) -> Vec<Policy> {
     let of_actions = actions.iter().flat_map(|action| action.card().reads);
     let reads: Vec<_> = watching::ACCOUNT.iter().chain(tags::READS).chain(of_actions).collect();
-    let home: Vec<_> = watching::HOME.iter().chain(watching::PLANNING).collect();
-    let all: Vec<_> = reads.iter().chain(&home).copied().collect();
+    let home: Vec<_> = watching::HOME.iter().chain(watching::PLANNING).chain(watching::CHECKING).collect();
+    let contain: Vec<_> = watching::RESPONDING.iter().collect();
+    let of_function = watching::FUNCTION.iter().chain(watching::SAVING);
+    let all: Vec<_> = reads.iter().chain(&home).chain(&contain).copied().chain(of_function).collect();
     let mut policies = pack::policies("stakeout-detector-account", statement::allow("Read", &reads, places));
     policies.extend(pack::policies("stakeout-detector-home", statement::allow("Use", &home, places)));
+    policies.extend(pack::policies("stakeout-detector-contain", statement::allow("Assume", &contain, places)));
     policies.extend(pack::policies("stakeout-detector-never", never::detector(&all, places)));
     policies
+}
+
+/// What the role of a Lambda function needs beside the detector's policies. Evidence is saved with its own rights.
+pub(crate) fn function(places: &Places) -> Vec<Policy> {
+    let rights: Vec<_> = watching::FUNCTION.iter().chain(watching::SAVING).collect();
+    pack::policies("stakeout-function", statement::allow("Run", &rights, places))
 }
 
 /// Policies of the responder, which contains and undoes, and deletes nothing.

@@ -266,7 +266,8 @@ fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
     list.into_iter().filter_map(Value::as_str)
 }
 
-fn percent_decode(text: &str) -> Cow<'_, str> {
+/// A text without its URL encoding.
+pub(crate) fn percent_decode(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -1,6 +1,6 @@
 //! What is denied whatever else a role is given: a denial wins over every right.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::statement::{Condition, Statement};
 use super::{Places, Right};
@@ -8,7 +8,12 @@ use super::{Places, Right};
 /// Nothing that contains an incident gives anybody more power, ends a recording, deletes data or runs code. Those that
 /// an action needs are not denied; those that it needs under a condition are denied without it.
 const POWER: &[&str] = &[
-    "account:*",
+    "account:AcceptPrimaryEmailUpdate",
+    "account:Delete*",
+    "account:DisableRegion",
+    "account:EnableRegion",
+    "account:Put*",
+    "account:StartPrimaryEmailUpdate",
     "cloudtrail:DeleteTrail",
     "cloudtrail:PutEventSelectors",
     "cloudtrail:StopLogging",
@@ -43,6 +48,7 @@ const POWER: &[&str] = &[
     "kms:ScheduleKeyDeletion",
     "lambda:CreateFunction",
     "lambda:InvokeFunction",
+    "lambda:InvokeFunctionUrl",
     "lambda:UpdateFunctionCode",
     "organizations:*",
     "s3:DeleteBucket",
@@ -50,29 +56,37 @@ const POWER: &[&str] = &[
     "s3:DeleteObjectVersion",
     "sts:GetFederationToken",
 ];
-/// What reads data, secrets or code.
+/// What reads data, secrets or code. Where some of it is needed, it is denied everywhere else.
 const DATA: &[&str] = &[
+    "dynamodb:BatchGetItem",
     "dynamodb:GetItem",
+    "dynamodb:GetRecords",
+    "dynamodb:PartiQLSelect",
     "dynamodb:Query",
     "dynamodb:Scan",
     "ec2:DescribeInstanceAttribute",
     "ec2:GetConsoleOutput",
     "ec2:GetPasswordData",
     "lambda:GetFunction",
-    "lambda:InvokeFunction",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "secretsmanager:BatchGetSecretValue",
     "secretsmanager:GetSecretValue",
+    "sqs:ReceiveMessage",
     "ssm:GetParameter",
+    "ssm:GetParameterHistory",
     "ssm:GetParameters",
     "ssm:GetParametersByPath",
 ];
+/// What makes somebody else of a caller.
+const OTHERS: &[&str] = &["sts:AssumeRole"];
 
-/// Denials for the detector.
+/// Denials for the detector, and for the function that has its policies.
 pub(super) fn detector(needed: &[&Right], places: &Places) -> Vec<Statement> {
     // Its own table and bucket may be none: then it reads no data at all.
     let used: Vec<_> = needed.iter().copied().filter(|right| !places.resources(right.resource).is_empty()).collect();
-    let mut denials = denied("NeverReadData", DATA, &used);
-    denials.extend(denied("NeverCreatePower", POWER, &used));
-    denials
+    let lists = [("NeverReadData", DATA), ("NeverCreatePower", POWER), ("NeverBecome", OTHERS)];
+    lists.into_iter().flat_map(|(sid, list)| elsewhere(sid, list, &used, places)).collect()
 }
 
 /// Denials for the responder.
@@ -142,6 +156,31 @@ fn denied(sid: &str, list: &[&str], needed: &[&Right]) -> Vec<Statement> {
     let first = Statement::deny(&format!("{sid}1"), always, texts(&["*"]));
     denials.insert(0, first);
     denials
+}
+
+/// Denials of a list: of what is needed for some resources, on all others; of the rest, on everything.
+fn elsewhere(sid: &str, list: &[&str], needed: &[&Right], places: &Places) -> Vec<Statement> {
+    let (bound, free): (Vec<&str>, Vec<&str>) = list.iter().partition(|action| is_bound(action, needed, places));
+    let mut denials = denied(sid, &free, needed);
+    denials.retain(|denial| !denial.actions.is_empty());
+    let mut by_resources: BTreeMap<BTreeSet<String>, BTreeSet<String>> = BTreeMap::new();
+    for action in bound {
+        let uses = needed.iter().filter(|right| covers(action, right.action));
+        let resources = uses.flat_map(|right| places.resources(right.resource)).collect();
+        by_resources.entry(resources).or_default().insert(action.to_owned());
+    }
+    let named = by_resources.into_iter().enumerate().map(|(place, (resources, actions))| {
+        Statement::deny_elsewhere(&format!("{sid}Elsewhere{}", place + 1), actions, resources)
+    });
+    denials.extend(named);
+    denials
+}
+
+/// Whether an action is needed, and only ever on resources that have names.
+fn is_bound(action: &str, needed: &[&Right], places: &Places) -> bool {
+    let mut uses = needed.iter().filter(|right| covers(action, right.action)).peekable();
+    uses.peek().is_some()
+        && uses.all(|right| right.only_if.is_none() && !places.resources(right.resource).contains(&"*".to_owned()))
 }
 
 /// What holds where none of some conditions does; nothing where one of them is none, or they ask for different things.

@@ -37,7 +37,8 @@ fn halved(statement: Statement) -> Vec<Statement> {
     let (first, second) = if statement.actions.len() > 1 {
         let [even, odd] = split(&statement.actions);
         (Statement { actions: even, ..statement.clone() }, Statement { actions: odd, ..statement.clone() })
-    } else if statement.resources.len() > 1 {
+    // Two denials of everything but a half each would deny everything.
+    } else if statement.resources.len() > 1 && !statement.is_elsewhere {
         let [even, odd] = split(&statement.resources);
         (Statement { resources: even, ..statement.clone() }, Statement { resources: odd, ..statement.clone() })
     } else {

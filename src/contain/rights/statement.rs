@@ -24,13 +24,20 @@ pub(super) struct Statement {
     pub(super) allow: bool,
     pub(super) actions: Texts,
     pub(super) resources: Texts,
+    /// It is about everything but the resources.
+    pub(super) is_elsewhere: bool,
     pub(super) condition: Option<Condition>,
 }
 
 impl Statement {
     /// A denial on some resources.
     pub(super) fn deny(sid: &str, actions: Texts, resources: Texts) -> Self {
-        Self { sid: sid.to_owned(), allow: false, actions, resources, condition: None }
+        Self { sid: sid.to_owned(), allow: false, actions, resources, is_elsewhere: false, condition: None }
+    }
+
+    /// A denial on everything but some resources.
+    pub(super) fn deny_elsewhere(sid: &str, actions: Texts, resources: Texts) -> Self {
+        Self { is_elsewhere: true, ..Self::deny(sid, actions, resources) }
     }
 
     pub(super) fn json(&self) -> Value {
@@ -40,7 +47,8 @@ impl Statement {
         }
         fields.insert("Effect".to_owned(), json!(if self.allow { "Allow" } else { "Deny" }));
         fields.insert("Action".to_owned(), one_or_many(&self.actions));
-        fields.insert("Resource".to_owned(), one_or_many(&self.resources));
+        let about = if self.is_elsewhere { "NotResource" } else { "Resource" };
+        fields.insert(about.to_owned(), one_or_many(&self.resources));
         if let Some(Condition { operator, key, values }) = &self.condition {
             fields.insert("Condition".to_owned(), json!({ operator: { key: one_or_many(values) } }));
         }
@@ -91,6 +99,7 @@ pub(super) fn allow(sid: &str, rights: &[&Right], places: &Places) -> Vec<Statem
         allow: true,
         actions,
         resources,
+        is_elsewhere: false,
         condition,
     };
     grouped.into_iter().enumerate().map(statement).collect()

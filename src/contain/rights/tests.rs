@@ -1,41 +1,18 @@
-//! Policies are whole, fit, and are kept current with the sources.
+//! Policies are whole and fit.
+
+mod calls;
+mod own;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::statement::{Statement, allow};
-use super::{MOST_OF_POLICY, Places, Policy, Right, detector, eradicator, needed, pack, responder, watching};
-use crate::contain::action::{self, Action, by_name};
+use super::{MOST_OF_POLICY, Places, Policy, Right, Site, detector, eradicator, function, needed, pack, responder};
+use crate::config::Config;
+use crate::contain::action::{self, Action};
 use crate::model::plan::Class;
-
-/// What everybody may call, and what policies and simulations of ours only speak of.
-const FREE: &[&str] = &[
-    "sts:GetCallerIdentity",
-    "sts:AssumeRoleWithSAML",
-    "sts:AssumeRoleWithWebIdentity",
-    "ec2:RunInstances",
-    "iam:CreateUser",
-    "lambda:CreateFunction",
-];
-/// First words of calls of the SDK.
-const VERBS: &str = "add associate attach authorize batch cancel create deactivate delete describe detach disable \
-    disassociate enable get head list lookup modify publish put query receive remove request resync revoke run scan send \
-    simulate start stop tag terminate transact untag update";
-/// Calls that another right is for, or several.
-const OTHERWISE: &[(&str, &[&str])] = &[
-    ("DeleteMessageBatch", &["DeleteMessage"]),
-    ("HeadBucket", &["ListBucket"]),
-    ("HeadObject", &["GetObject"]),
-    ("ListObjectsV2", &["ListBucket"]),
-    ("TransactWriteItems", &["ConditionCheckItem", "UpdateItem"]),
-    ("GetCallerIdentity", &[]),
-    // A field of an answer, with the name of a call.
-    ("CreateDate", &[]),
-];
 
 fn actions() -> Vec<&'static dyn Action> {
     action::all().collect()
@@ -43,7 +20,10 @@ fn actions() -> Vec<&'static dyn Action> {
 
 fn places() -> Places {
     let arn = |text: &str| vec![text.to_owned()];
-    let known = BTreeMap::from([
+    let site =
+        Site { account: Some("111122223333".to_owned()), region: Some("eu-west-1".to_owned()), ..Site::default() };
+    let mut known = Places::at(&Config::default(), &site).known;
+    known.extend(BTreeMap::from([
         ("{bucket}", arn("arn:aws:s3:::trails")),
         ("{objects}", arn("arn:aws:s3:::trails/*")),
         ("{vault}", arn("arn:aws:s3:::vault")),
@@ -52,7 +32,12 @@ fn places() -> Places {
         ("{queue}", arn("arn:aws:sqs:eu-west-1:111122223333:q")),
         ("{topic}", arn("arn:aws:sns:eu-west-1:111122223333:t")),
         ("{role}", arn("arn:aws:iam::111122223333:role/stakeout-detector")),
-    ]);
+        ("{responder}", arn("arn:aws:iam::111122223333:role/stakeout-responder")),
+        ("{settings}", arn("arn:aws:s3:::settings/stakeout.toml")),
+        ("{parameter}", arn("arn:aws:ssm:eu-west-1:111122223333:parameter/stakeout/token")),
+        ("{secret}", arn("arn:aws:secretsmanager:eu-west-1:111122223333:secret:stakeout/slack-??????")),
+        ("{table}", arn("arn:aws:dynamodb:eu-west-1:111122223333:table/stakeout")),
+    ]));
     let protected = ["arn:aws:iam::*:role/break-glass", "arn:aws:sts::111122223333:assumed-role/Admin/*"];
     Places { account: "111122223333".to_owned(), known, protected: protected.map(str::to_owned).to_vec() }
 }
@@ -78,7 +63,9 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[test]
 fn policies_fit_and_have_names_of_their_own() {
     let (actions, places) = (actions(), places());
-    let all = [detector(&actions, &places), responder(&actions, &places), eradicator(&actions, &places)].concat();
+    let roles =
+        [detector(&actions, &places), function(&places), responder(&actions, &places), eradicator(&actions, &places)];
+    let all = roles.concat();
     let names: BTreeSet<_> = all.iter().map(|policy| &policy.name).collect();
     assert_eq!(names.len(), all.len());
     for policy in &all {
@@ -91,6 +78,7 @@ fn policies_fit_and_have_names_of_their_own() {
     }
     // A role takes ten managed policies.
     assert!(responder(&actions, &places).len() + eradicator(&actions, &places).len() <= 10);
+    assert!(detector(&actions, &places).len() + function(&places).len() <= 10);
 }
 
 #[test]
@@ -103,7 +91,7 @@ fn containing_needs_no_delete_and_reading_changes_nothing() {
             assert!(!responder.contains(right.action), "{} of {}", right.action, action.name());
         }
     }
-    let watch = ["s3:", "sns:Publish", "sqs:", "dynamodb:", "sts:AssumeRole"];
+    let watch = ["s3:", "sns:Publish", "sqs:", "dynamodb:", "sts:AssumeRole", "sts:SetSourceIdentity"];
     for read in allowed(&detector(&actions, &places)) {
         let name = read.split_once(':').map_or("", |(_, name)| name);
         let reads = ["Describe", "Get", "List", "Lookup", "Simulate"].iter().any(|verb| name.starts_with(verb));
@@ -180,7 +168,7 @@ proptest! {
         let texts = |kind: &str, count: usize| (0..count).map(|n| format!("service:{kind}WithARatherLongName{n}")).collect();
         let all: Vec<_> = sizes.iter().enumerate().map(|(place, (actions, resources))| {
             let sid = format!("S{place}");
-            Statement { sid, allow: true, actions: texts("Action", *actions), resources: texts("Resource", *resources), condition: None }
+            Statement { sid, allow: true, actions: texts("Action", *actions), resources: texts("Resource", *resources), is_elsewhere: false, condition: None }
         }).collect();
         let pairs = |statements: Vec<Value>| {
             let of = |statement: &Value| {
@@ -194,132 +182,6 @@ proptest! {
         prop_assert!(policies.iter().all(|policy| policy.document.to_string().len() <= MOST_OF_POLICY));
         prop_assert_eq!(pairs(statements(&policies, "Allow")), before);
     }
-}
-
-/// The files of a folder of `src` with their text, without tests.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let mut waiting = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)];
-    let mut found = Vec::new();
-    while let Some(folder) = waiting.pop() {
-        let beside = folder.with_extension("rs");
-        let entries =
-            fs::read_dir(&folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>());
-        for path in entries.unwrap_or_default().into_iter().chain(beside.exists().then_some(beside)) {
-            if path.is_dir() {
-                waiting.push(path);
-            } else if !path.ends_with("tests.rs") && !path.components().any(|part| part.as_os_str() == "tests") {
-                let text = fs::read_to_string(&path).unwrap();
-                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
-                found.push((path, code));
-            }
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// `service:Action` in quotes.
-fn named(code: &str) -> BTreeSet<String> {
-    let right = |text: &&str| {
-        let Some((service, action)) = text.split_once(':') else { return false };
-        let of = |text: &str, plain: fn(char) -> bool| !text.is_empty() && text.chars().all(plain);
-        let service = of(service, |letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
-        service
-            && action.starts_with(|letter: char| letter.is_ascii_uppercase())
-            && of(action, |it| it.is_ascii_alphanumeric())
-    };
-    let quoted = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .flat_map(|line| line.split('"').skip(1).step_by(2));
-    quoted.filter(right).filter(|text| *text != "s3:TestEvent").map(str::to_owned).collect()
-}
-
-/// Calls of the SDK: `.list_users()` is `ListUsers`. Nothing else has such a name and no argument.
-fn called(code: &str) -> BTreeSet<String> {
-    if !code.contains("aws_sdk_") && !code.contains("client.") && !code.contains("super::client(") {
-        return BTreeSet::new();
-    }
-    let calls = code.split('.').filter_map(|rest| rest.split_once("()").map(|(name, _)| name));
-    // A time in an answer is no call.
-    let snake = |name: &&str| {
-        name.contains('_')
-            && !name.ends_with("_date")
-            && name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_' || letter.is_ascii_digit())
-    };
-    let verb = |name: &&str| VERBS.split_whitespace().any(|verb| name.starts_with(&format!("{verb}_")));
-    let camel = |name: &str| -> String {
-        let words = name.split('_').map(|word| word.split_at(usize::from(!word.is_empty())));
-        words.map(|(first, rest)| format!("{}{rest}", first.to_ascii_uppercase())).collect()
-    };
-    calls.filter(snake).filter(verb).map(camel).collect()
-}
-
-/// The names behind the colon, as SDK and IAM write them: `SSH` is `Ssh` in one of them.
-fn plain(names: impl IntoIterator<Item = String>) -> BTreeSet<String> {
-    names.into_iter().map(|name| name.rsplit(':').next().unwrap_or_default().to_ascii_lowercase()).collect()
-}
-
-/// What of a file is in no list.
-fn missing(code: &str, declared: &BTreeSet<String>) -> Vec<String> {
-    let names = plain(declared.iter().cloned());
-    let rights = needed(&actions());
-    let is_key = |name: &str| {
-        name.starts_with("aws:") || rights.iter().any(|right| right.only_if.is_some_and(|(_, key, _)| key == name))
-    };
-    let is_free = |name: &str| FREE.contains(&name) || is_key(name);
-    let literal = named(code).into_iter().filter(|name| !declared.contains(name) && !is_free(name));
-    let needs = |call: &String| match OTHERWISE.iter().find(|(name, _)| name == call) {
-        Some((_, others)) => others.iter().any(|other| !names.contains(&other.to_ascii_lowercase())),
-        None => !names.contains(&call.to_ascii_lowercase()),
-    };
-    literal.chain(called(code).into_iter().filter(needs)).collect()
-}
-
-#[test]
-fn every_call_of_a_watch_is_declared() {
-    let declared: BTreeSet<_> =
-        watching::ACCOUNT.iter().chain(watching::HOME).map(|right| right.action.to_owned()).collect();
-    let mut calls = 0;
-    for folder in ["source", "store", "notify"] {
-        for (path, code) in sources(folder) {
-            calls += called(&code).len();
-            assert_eq!(missing(&code, &declared), Vec::<String>::new(), "{} needs them", path.display());
-        }
-    }
-    assert!(calls > 15, "the sources have only {calls} calls");
-}
-
-#[test]
-fn every_call_of_an_action_is_declared_by_it() {
-    let actions = actions();
-    let all: BTreeSet<_> = needed(&actions)
-        .into_iter()
-        .chain(watching::SAVING)
-        .chain(watching::HOME)
-        .chain(action::tags::READS)
-        .map(|it| it.action.to_owned())
-        .collect();
-    let mut seen = 0;
-    let mut lacking = Vec::new();
-    for (path, code) in sources("contain") {
-        // `subject` knows the calls of others by their names.
-        let is_list = path.components().any(|part| part.as_os_str() == "rights");
-        if is_list || path.ends_with("rights.rs") || path.ends_with("subject.rs") {
-            continue;
-        }
-        let name = path.file_stem().unwrap().to_string_lossy().replace('_', "-");
-        // What several actions share is declared by any of them.
-        let declared = match by_name(&name) {
-            Some(action) => needed(&[action]).into_iter().map(|right| right.action.to_owned()).collect(),
-            None => all.clone(),
-        };
-        seen += usize::from(by_name(&name).is_some());
-        lacking.extend(missing(&code, &declared).into_iter().map(|name| (path.display().to_string(), name)));
-    }
-    assert!(lacking.is_empty(), "{lacking:#?}");
-    assert_eq!(seen, actions.len(), "an action is no file of its name");
 }
 
 /// What is printed, at a stand-in that takes policies and, with authorization on, keeps to them.

@@ -1,5 +1,5 @@
-//! What watching needs: the calls of `source`, `store` and `notify`, in one place. A test reads the sources and fails
-//! where one is missing.
+//! What the program needs beside its actions: the calls of `source`, `store`, `notify` and `aws`, in one place. A test
+//! reads the sources and fails where one is missing.
 
 use super::Right;
 
@@ -30,11 +30,38 @@ pub(super) const HOME: &[Right] = &[
     Right::on("dynamodb:Scan", "{table}"),
     Right::on("dynamodb:UpdateItem", "{table}"),
     Right::on("s3:GetObject", "{objects}"),
+    Right::on("s3:GetObject", "{settings}"),
     Right::on("s3:ListBucket", "{bucket}"),
+    Right::on("secretsmanager:GetSecretValue", "{secret}"),
     Right::on("sns:Publish", "{topic}"),
     Right::on("sqs:DeleteMessage", "{queue}"),
     Right::on("sqs:ReceiveMessage", "{queue}"),
+    Right::on("ssm:GetParameter", "{parameter}"),
     Right::on("sts:AssumeRole", "{role}"),
+];
+
+/// For `stakeout doctor`, where the program runs: how the table and the queue are.
+pub(super) const CHECKING: &[Right] = &[
+    Right::on("dynamodb:DescribeContinuousBackups", "{table}"),
+    Right::on("dynamodb:DescribeTable", "{table}"),
+    Right::on("sqs:GetQueueAttributes", "{queue}"),
+];
+
+/// In every account where plans run: the responder's role for one plan, whose digest is the session's source identity.
+pub(super) const RESPONDING: &[Right] =
+    &[Right::on("sts:AssumeRole", "{responder}"), Right::on("sts:SetSourceIdentity", "{responder}")];
+
+/// For a Lambda function: its logs, the queue that feeds it, where failed invocations go, and itself, which works on what
+/// it has answered already. Doctor asks what its role and the responder's may do.
+pub(super) const FUNCTION: &[Right] = &[
+    Right::on("iam:SimulatePrincipalPolicy", "{simulated}"),
+    Right::on("lambda:InvokeFunction", "{function}"),
+    Right::on("logs:CreateLogStream", "{logs}"),
+    Right::on("logs:PutLogEvents", "{logs}"),
+    Right::on("sqs:DeleteMessage", "{feed}"),
+    Right::on("sqs:GetQueueAttributes", "{feed}"),
+    Right::on("sqs:ReceiveMessage", "{feed}"),
+    Right::on("sqs:SendMessage", "{dead-letters}"),
 ];
 
 /// To see what evidence there is already: of it only the manifests, which hold names and hashes.
