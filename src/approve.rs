@@ -20,7 +20,7 @@ use crate::journal::Entry;
 use crate::model::approval::{Person, Planned, Plans, Stage};
 use crate::model::click::Aim;
 
-pub(crate) use run::{Permit, advance, begin, end, renew};
+pub(crate) use run::{Permit, advance, begin, end, interrupt, pause, renew};
 pub(crate) use vote::{Counted, agreed, approve, deny, make, may_decide, quorum};
 
 /// The shortest beginning of a digest that names a plan.

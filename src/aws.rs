@@ -1,10 +1,15 @@
-//! How the program talks to AWS: the one place where the SDK is configured, what refusals mean, and requests side by side.
+//! How the program talks to AWS: the one place where the SDK is configured, what refusals mean, requests side by side, and
+//! this program as a function of Lambda.
 
+mod again;
+pub(crate) mod kept;
 mod refusal;
 mod side_by_side;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::region::ProfileFileRegionProvider;
@@ -12,6 +17,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 
+pub(crate) use again::Again;
 pub(crate) use refusal::Refusal;
 pub(crate) use side_by_side::{Work, side_by_side};
 
@@ -22,6 +28,30 @@ const CONNECT: Duration = Duration::from_secs(10);
 const TRIES: u32 = 5;
 /// Where nothing names a region.
 const ANY_REGION: &str = "us-east-1";
+
+/// Where every client of this process goes, where that is pinned.
+static PINNED: OnceLock<Pinned> = OnceLock::new();
+
+/// The one address of a process, in the place of AWS's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pinned {
+    pub endpoint: String,
+    /// It is on this machine: the only credentials are those of the environment, so that nobody elsewhere is asked for any.
+    pub is_here: bool,
+}
+
+/// Sends every client that is made from here on to one address, whatever variables and profiles say. A drill must not reach
+/// an account by a client that nobody thought of, so this holds for the process and cannot be taken back.
+///
+/// # Errors
+/// Another address is pinned already.
+pub(crate) fn pin(pinned: Pinned) -> Result<(), Pinned> {
+    let wanted = pinned.clone();
+    match PINNED.get_or_init(|| pinned) {
+        known if *known == wanted => Ok(()),
+        known => Err(known.clone()),
+    }
+}
 
 /// Credentials, endpoint and profile from the usual `AWS_*` variables and files, in a fixed region.
 ///
@@ -46,6 +76,12 @@ async fn load(region: Option<String>, retry: RetryConfig) -> SdkConfig {
         aws_config::defaults(BehaviorVersion::latest()).region(region).timeout_config(timeouts).retry_config(retry);
     if let Ok(name) = AppName::new("stakeout") {
         loader = loader.app_name(name);
+    }
+    if let Some(Pinned { endpoint, is_here }) = PINNED.get() {
+        loader = loader.endpoint_url(endpoint);
+        if *is_here {
+            loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
+        }
     }
     loader.load().await
 }

@@ -7,6 +7,7 @@
 //! - `render`: words of the record; `people`: who somebody in Slack is
 //! - `clicks`: what was pressed becomes decisions, all that wait at once; `judge`: pure: what becomes of one
 //! - `work`: plans that are made and run; `keep`: everything side by side, for as long as a process lasts
+//!   or until nothing is left to do
 
 mod clicks;
 mod hold;
@@ -26,9 +27,10 @@ use std::collections::BTreeMap;
 use crate::config::Config;
 use crate::event::Seconds;
 use crate::notify::slack::Names;
+use crate::store::watched::Watched;
 use people::Groups;
 
-pub(crate) use keep::{Office, catch_up, keep};
+pub(crate) use keep::{Hours, Office, catch_up, keep, shift};
 pub(crate) use sync::sync;
 
 /// What a conversation is held with.
@@ -42,6 +44,12 @@ pub(crate) struct Desk<'d, W> {
     pub holder: String,
     pub clock: fn() -> Seconds,
     groups: Groups,
+}
+
+/// Whether the record wants something said in Slack, or a plan made or run, at a time.
+pub(crate) fn is_wanted(watched: &Watched, names: &Names, now: Seconds) -> bool {
+    let is_said = matches!(next::next(watched, names, now), next::Next::Rest(_));
+    !is_said || !shown::unplanned(watched).is_empty() || !shown::runnable(watched, now).is_empty()
 }
 
 impl<'d, W> Desk<'d, W> {

@@ -1,6 +1,7 @@
 //! The nouns that stages hand on: findings, incidents, the summary of a run. No logic.
 
 pub(crate) mod approval;
+pub(crate) mod base64;
 mod chain;
 pub(crate) mod click;
 pub(crate) mod escape;

@@ -35,7 +35,7 @@ use crate::watch::Told;
 
 pub(crate) use close::close;
 pub(crate) use draft::{blasts, people};
-pub(crate) use run::{Ran, Run, rehearse, run};
+pub(crate) use run::{Paused, Ran, Run, rehearse, run};
 
 /// What decisions are made with.
 pub(crate) struct Responder<'r> {

@@ -38,14 +38,14 @@ use anyhow::Result;
 use crate::config::{Allow, Daily};
 use crate::detect::Rules;
 use crate::event::Seconds;
-use crate::model::{Level, PassFacts, Skipped, Status};
+use crate::model::{FeedFacts, Level, PassFacts, Skipped, Status};
 use crate::notify::Channel;
 use crate::notify::slack::Names;
 use crate::report::Report;
 use crate::source::Bills;
 use crate::source::inventory::exists;
-use crate::source::live::{Live, Receipt};
-use crate::store::{Acquired, State, StateError, Store};
+use crate::source::live::{Handed, Live, Receipt};
+use crate::store::{Acquired, Head, State, StateError, Store};
 
 pub(crate) use change::Told;
 use conclude::{Conclusion, Means, conclude};
@@ -57,12 +57,18 @@ pub(crate) use memory::{incident, minters};
 pub(crate) use post::{outcome, replace};
 use read::Read;
 
+/// The slot of answers about costs, where no folder outlives the process.
+pub(crate) const COSTS: &str = "costs";
 /// Whoever holds the lease takes it anew after this part of its length.
 const PART_OF_LEASE: u64 = 3;
 
 /// What a watch works with.
 pub(crate) struct Watch<'w> {
     pub live: &'w Live,
+    /// What was handed in: it is read, and nothing else.
+    pub handed: Option<&'w Handed>,
+    /// What reading may take.
+    pub reading: Duration,
     pub rules: &'w Rules,
     pub channels: &'w [Channel],
     /// Channels of Slack, which a flow of its own keeps.
@@ -75,6 +81,8 @@ pub(crate) struct Watch<'w> {
     pub account_names: BTreeMap<String, String>,
     /// What is known of costs.
     pub bills: &'w Bills,
+    /// What else the pass is to keep, by its slot, where it changed.
+    pub kept: Option<(&'static str, &'w [u8])>,
     /// How far back the first pass reads, and a feed that is new.
     pub first_lookback: Seconds,
     /// For how long the lease is taken.
@@ -153,8 +161,10 @@ async fn held<S: Store>(
     let memory = Memory::load(state, watch.rules, begun).await?;
     // The first pass begins where learning ended; later, only a feed that is new has no place yet.
     let lookback = if is_first { begun - since } else { watch.first_lookback };
-    let reading = read::read(watch.live, &memory, begun, lookback);
-    let mut read = holding(state, watch, reading).await?;
+    let mut read = match watch.handed {
+        None => holding(state, watch, read::read(watch.live, &memory, (begun, lookback), watch.reading)).await?,
+        Some(handed) => holding(state, watch, read::take(watch.live, &memory, handed, begun, watch.reading)).await?,
+    };
     let watched = state.head().watch.clone();
     let means = Means {
         rules: watch.rules,
@@ -164,8 +174,12 @@ async fn held<S: Store>(
         since,
         patience: watch.patience,
         is_noting: watch.slack != Names::default(),
+        is_handed: watch.handed.is_some(),
     };
+    // A judgement renews nothing while it lasts.
+    renew(state, watch).await?;
     let mut concluded = conclude(memory, &mut read, &means)?;
+    renew(state, watch).await?;
     holding(state, watch, look(watch.live, &mut concluded.updates)).await?;
     commit::commit(state, watch, &concluded, &read, (begun, since)).await?;
     let mut problems = settle(state, watch, &mut read).await?;
@@ -173,7 +187,8 @@ async fn held<S: Store>(
     let printed = say::say(state, &concluded, print, begun).await;
     problems.extend(post::deliver(state, watch).await?);
     let has_news = printed?;
-    let facts = facts(state, &mut concluded, &read, (begun, started.elapsed().as_secs_f64(), calls));
+    let seconds = started.elapsed().as_secs_f64();
+    let facts = facts(state, &mut concluded, &read, watch.handed.is_some(), (begun, seconds, calls));
     problems.extend(read.problems.into_iter().map(|(problem, _)| problem));
     problems.extend(concluded.summary.skipped);
     Ok(Passed { facts, problems, has_news, is_first, history_days: concluded.summary.history_days })
@@ -186,13 +201,43 @@ async fn holding<S: Store, T>(state: &mut State<S>, watch: &Watch<'_>, work: imp
     loop {
         tokio::select! {
             done = &mut work => return Ok(done),
-            () = tokio::time::sleep(wait) => match state.renew((watch.clock)(), watch.lease).await {
-                // A store that fails for a moment is asked again in time, and else by the commit.
-                Ok(()) | Err(StateError::Store(_)) => {}
-                Err(error) => return Err(error.into()),
-            },
+            () = tokio::time::sleep(wait) => renew(state, watch).await?,
         }
     }
+}
+
+/// Holds the lease for its whole length again.
+///
+/// # Errors
+/// A lease that is lost.
+async fn renew<S: Store>(state: &mut State<S>, watch: &Watch<'_>) -> Result<()> {
+    match state.renew((watch.clock)(), watch.lease).await {
+        // A store that fails for a moment is asked again in time, and else by the commit.
+        Ok(()) | Err(StateError::Store(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps something by its slot without a pass, unless somebody else works on the state.
+///
+/// # Errors
+/// The state.
+pub(crate) async fn keep<S: Store>(
+    state: &mut State<S>,
+    watch: &Watch<'_>,
+    (slot, bytes): (&str, &[u8]),
+) -> Result<Turn<()>> {
+    leased(state, watch, async |state, _| {
+        let mut draft = memory::Draft::new(state);
+        draft.put(slot.to_owned(), bytes).await?;
+        let slots = draft.slots;
+        let change = |head: &mut Head| {
+            commit::name_blobs(head, &slots);
+            Vec::new()
+        };
+        Ok(state.commit((watch.clock)(), change).await?)
+    })
+    .await
 }
 
 /// Asks the live accounts what of the things that incidents made is still there.
@@ -209,7 +254,13 @@ async fn look(live: &Live, updates: &mut [Update]) {
 async fn settle<S: Store>(state: &mut State<S>, watch: &Watch<'_>, read: &mut Read) -> Result<Vec<Skipped>> {
     let receipts: Vec<Receipt> =
         read.batches.iter_mut().flat_map(|batch| std::mem::take(&mut batch.receipts)).collect();
-    let problems = holding(state, watch, watch.live.settle(receipts)).await?;
+    let problems = match watch.handed {
+        None => holding(state, watch, watch.live.settle(receipts)).await?,
+        Some(handed) => {
+            handed.settle(receipts);
+            Vec::new()
+        }
+    };
     state.sweep().await?;
     Ok(problems.into_iter().map(|problem| Skipped { path: problem.what, why: problem.why }).collect())
 }
@@ -219,23 +270,30 @@ fn facts<S: Store>(
     state: &State<S>,
     concluded: &mut Conclusion,
     read: &Read,
+    is_handed: bool,
     (begun, seconds, before): (Seconds, f64, (u64, u64)),
 ) -> PassFacts {
     let (reads, writes) = state.calls();
     let watched = &state.head().watch;
     let told = concluded.updates.iter().filter(|update| update.is_told());
     let (opened, changed): (Vec<_>, Vec<_>) = told.partition(|update| update.became == Became::Opened);
+    let mut feeds = std::mem::take(&mut concluded.feeds);
+    // What was handed in and could not be read is told by the passes that ask, for as long as it is so.
+    let is_still = |feed: &FeedFacts| !is_handed && watched.blind.contains(&feed.feed);
+    feeds.iter_mut().for_each(|feed| feed.blind |= is_still(feed));
+    let is_blind = read.problems.iter().any(|(_, blind)| *blind) || !concluded.summary.skipped.is_empty();
     PassFacts {
         at: begun,
         seconds,
         opened: opened.len(),
         changed: changed.len(),
-        feeds: std::mem::take(&mut concluded.feeds),
+        feeds,
         open_incidents: watched.incidents.values().filter(|known| known.status == Status::Open).count(),
         findings: concluded.findings.len(),
         undelivered: watched.due.len(),
         state_reads: reads - before.0,
         state_writes: writes - before.1,
-        is_blind: read.problems.iter().any(|(_, blind)| *blind) || !concluded.summary.skipped.is_empty(),
+        is_handed,
+        is_blind: is_blind || (!is_handed && !watched.blind.is_empty()),
     }
 }

@@ -97,6 +97,16 @@ fn give_up(plans: &mut Plans, digest: &str, undone_by: &str, now: Seconds) -> Op
     Some(Entry::new("plan.ended", Some(&planned.incident), detail))
 }
 
+/// Ends a dead run that nobody could go on with until a time.
+pub(crate) fn interrupt(plans: &mut Plans, digest: &str, why: &str, now: Seconds) -> Option<Entry> {
+    let is_dead = |planned: &&mut Planned| matches!(planned.stage, Stage::Running { until, .. } if until <= now);
+    let planned = plans.get_mut(digest).filter(is_dead)?;
+    (planned.stage, planned.ended_at) = (Stage::Ended { holds: false }, Some(now));
+    planned.remains = vec![why.to_owned()];
+    let detail = json!({ "plan": digest, "holds": false, "interrupted": why });
+    Some(Entry::new("plan.ended", Some(&planned.incident), detail))
+}
+
 /// Holds a run for some seconds from `now`.
 ///
 /// # Errors
@@ -117,6 +127,16 @@ pub(crate) fn renew(
         Some(stage) => Err(format!("the plan is {} meanwhile", stage.as_str())),
         None => Err("the plan is no longer known".to_owned()),
     }
+}
+
+/// Leaves a run to whoever comes next, who goes on with it at once.
+pub(crate) fn pause(plans: &mut Plans, digest: &str, holder: &str, now: Seconds) -> Answer<()> {
+    let incident = plans.get(digest).map(|planned: &Planned| planned.incident.clone());
+    if let Err(why) = renew(plans, digest, holder, 0, now) {
+        return Answer::no(why, "pause", digest, incident.as_deref(), json!({ "holder": holder }));
+    }
+    let detail = json!({ "plan": digest, "holder": holder });
+    Answer::yes((), vec![Entry::new("plan.paused", incident.as_deref(), detail)])
 }
 
 /// Counts steps of a run that came to an end, up to all of the plan. One that a later run ends again counts again.

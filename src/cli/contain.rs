@@ -67,14 +67,14 @@ pub(super) struct Undo {
 
 pub(super) fn contain(arguments: &Contain, config: Option<&Path>, voice: Voice) -> Result<Status> {
     let Contain { id, plan, execute, format } = arguments;
-    let wanted = Run { incident: id, way: Way::Contain, digest: plan.as_deref(), wanted: None };
+    let wanted = Run { incident: id, way: Way::Contain, digest: plan.as_deref(), wanted: None, pauses: false };
     carry_out(&wanted, *execute, *format, config, voice)
 }
 
 pub(super) fn undo(arguments: &Undo, config: Option<&Path>, voice: Voice) -> Result<Status> {
     let Undo { id, step, reactivate_keys, plan, execute, format } = arguments;
     let scope = Wanted { step: *step, reactivate_keys: *reactivate_keys };
-    let wanted = Run { incident: id, way: Way::Undo, digest: plan.as_deref(), wanted: Some(scope) };
+    let wanted = Run { incident: id, way: Way::Undo, digest: plan.as_deref(), wanted: Some(scope), pauses: false };
     carry_out(&wanted, *execute, *format, config, voice)
 }
 
@@ -85,9 +85,10 @@ fn carry_out(
     config: Option<&Path>,
     voice: Voice,
 ) -> Result<Status> {
-    let config = Config::load(config)?;
+    let mut config = Config::load(config)?;
     let abort = AtomicBool::new(false);
     let ran = state::block_on(async {
+        config.unlock().await;
         let state = incidents::open(&config).await?;
         let (id, known) = incidents::find(&state, wanted.incident)?;
         let wanted = Run { incident: &id, ..wanted.clone() };

@@ -62,8 +62,9 @@ enum Narrow {
 }
 
 pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
-    let config = Config::load(config)?;
+    let mut config = Config::load(config)?;
     state::block_on(async {
+        config.unlock().await;
         let mut state = incidents::open(&config).await?;
         let (id, known) = incidents::find(&state, &arguments.id)?;
         let desk = Desk::new(&config, arguments.name.as_deref()).await?;

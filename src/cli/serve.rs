@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -42,14 +43,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
-    let config = Config::load(config)?;
+    let mut config = Config::load(config)?;
     if Names::of(&config.slack).incidents.is_none() {
         bail!("Slack is not set up: serve wants `channel` and `token` of [slack]; `stakeout watch` needs neither");
     }
     let baselines = arguments.passes.baselines()?;
     let place = state::place(&config)?;
-    let doors = Doors::of(&config.slack, arguments.listen)?;
-    state::block_on(serve(&arguments.passes, &config, (&place, doors), baselines, voice))
+    state::block_on(async {
+        config.unlock().await;
+        let config = Rc::new(config);
+        let doors = Doors::of(&config.slack, arguments.listen)?;
+        serve(&arguments.passes, &config, (&place, doors), baselines, voice).await
+    })
 }
 
 /// The ways for clicks to come in, with what each needs.
@@ -98,7 +103,7 @@ impl Doors {
 
 async fn serve(
     passes: &Passes,
-    config: &Config,
+    config: &Rc<Config>,
     (place, doors): (&Place, Doors),
     baselines: Baselines,
     voice: Voice,
@@ -107,7 +112,7 @@ async fn serve(
     let open = async || Ok(State::open(AnyStore::open(place).await?).await?);
     let mut watched: State<AnyStore> = open().await?;
     let created = watched.head().watch.created;
-    let setup = Setup::new(config, passes.rules(), created, passes.is_table(), voice).await?;
+    let setup = Setup::new(config, passes.rules(), created, passes.manner(), voice).await?;
     teach(&mut watched, &setup, passes, baselines, voice).await?;
     let desk = Desk::new(&client, config, setup.account_names(), holder(), now);
     let stir = Notify::new();

@@ -1,10 +1,13 @@
 //! `stakeout watch`: what AWS delivers, as it comes.
 
+pub(super) mod bills;
 pub(super) mod setup;
 mod told;
+pub(super) mod turn;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -19,12 +22,11 @@ use crate::event::{Seconds, time};
 use crate::model::counted;
 use crate::notify::slack::Names;
 use crate::notify::slack::client::Client;
-use crate::notify::{heartbeat, metrics};
 use crate::report::{Format, Report};
 use crate::source::Bills;
 use crate::store::{AnyStore, State};
-use crate::watch::{Lessons, Passed, Turn, learn, pass};
-use setup::{Setup, holder};
+use crate::watch::{Lessons, Passed, Turn, learn};
+use setup::{Manner, Setup, holder};
 
 /// Watch AWS accounts: poll, detect, tell what became of incidents.
 ///
@@ -74,9 +76,13 @@ pub(super) type Baselines = Vec<(String, Baseline)>;
 
 impl Passes {
     /// What is new is told to a person at a terminal.
-    pub(super) fn is_table(&self) -> bool {
+    fn is_table(&self) -> bool {
         let is_terminal = std::io::stdout().is_terminal();
         is_terminal && self.format.is_none_or(|format| format == Format::Table)
+    }
+
+    pub(super) fn manner(&self) -> Manner {
+        Manner { is_table: self.is_table(), is_fed: false }
     }
 
     /// Reads the files that replays wrote.
@@ -107,12 +113,14 @@ fn length(text: &str) -> Result<Seconds, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
-    let config = Config::load(config)?;
+    let mut config = Config::load(config)?;
     let passes = &arguments.passes;
     let baselines = passes.baselines()?;
     super::state::block_on(async {
+        config.unlock().await;
+        let config = Rc::new(config);
         let mut state = State::open(AnyStore::open(&super::state::place(&config)?).await?).await?;
-        let setup = Setup::new(&config, &passes.rules, state.head().watch.created, passes.is_table(), voice).await?;
+        let setup = Setup::new(&config, &passes.rules, state.head().watch.created, passes.manner(), voice).await?;
         teach(&mut state, &setup, passes, baselines, voice).await?;
         let client = client(&config, voice);
         let desk = |client| Desk::new(client, &config, setup.account_names(), holder(), now);
@@ -142,7 +150,7 @@ fn digest(path: &Path) -> Result<String> {
 /// Reads history, where some is wanted and was not read before.
 pub(super) async fn teach(
     state: &mut State<AnyStore>,
-    setup: &Setup<'_>,
+    setup: &Setup,
     passes: &Passes,
     baselines: Baselines,
     voice: Voice,
@@ -167,7 +175,7 @@ pub(super) async fn teach(
 
 async fn once(
     state: &mut State<AnyStore>,
-    setup: &Setup<'_>,
+    setup: &Setup,
     arguments: &Arguments,
     after: &After<'_>,
     voice: Voice,
@@ -188,7 +196,7 @@ async fn once(
 /// Passes until somebody ends the process. A pass that fails is told, and the next one is tried.
 pub(super) async fn go_on(
     state: &mut State<AnyStore>,
-    setup: &Setup<'_>,
+    setup: &Setup,
     passes: &Passes,
     after: &After<'_>,
     voice: Voice,
@@ -214,7 +222,7 @@ pub(super) async fn go_on(
 }
 
 /// What follows a pass. What fails is said, and is no matter of the pass.
-async fn follow(state: &mut State<AnyStore>, setup: &Setup<'_>, after: &After<'_>, voice: Voice) {
+async fn follow(state: &mut State<AnyStore>, setup: &Setup, after: &After<'_>, voice: Voice) {
     match after {
         After::Nothing => {}
         After::Stir(stir) => stir.notify_one(),
@@ -225,33 +233,23 @@ async fn follow(state: &mut State<AnyStore>, setup: &Setup<'_>, after: &After<'_
     }
 }
 
-/// One pass, with everything that is said about it. Nothing where somebody else works on the state.
+/// One pass over all feeds. Nothing where somebody else works on the state.
 async fn turn(
     state: &mut State<AnyStore>,
-    setup: &Setup<'_>,
+    setup: &Setup,
     (passes, is_once): (&Passes, bool),
     voice: Voice,
 ) -> Result<Option<Passed>> {
-    let bills = setup.bills(voice).await;
+    let bills = bills::bills(&setup.config, voice).await;
     let mut print = |report: &Report| print(report, (passes, is_once), voice);
-    let passed = match pass(state, &setup.watch(&bills), &mut print).await? {
-        Turn::Done(passed) => passed,
+    let said = turn::Said { learned: passes.learn.is_some(), print: &mut print };
+    match turn::turn(state, setup, &setup.watch(&bills), said, voice).await? {
+        Turn::Done(passed) => Ok(Some(passed)),
         Turn::Held { holder, until } => {
             voice.remark(&told::held(&holder, until));
-            return Ok(None);
+            Ok(None)
         }
-    };
-    voice.name(&passed.problems);
-    told::pass(&passed, passes.learn.is_some()).iter().for_each(|line| voice.remark(line));
-    let facts = &passed.facts;
-    if let Some(path) = &setup.config.metrics.prometheus {
-        metrics::write_prometheus(facts, path).unwrap_or_else(|error| super::complain(&format!("stakeout: {error:#}")));
     }
-    if setup.config.metrics.emf {
-        metrics::emf(facts).lines().for_each(super::complain);
-    }
-    heartbeat::beat(&setup.config.metrics, facts).await.iter().for_each(|remark| super::complain(remark));
-    Ok(Some(passed))
 }
 
 fn print(report: &Report, (passes, is_once): (&Passes, bool), voice: Voice) -> Result<()> {

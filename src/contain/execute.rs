@@ -46,6 +46,9 @@ pub(crate) struct Limits<'a> {
     pub reassert: Seconds,
     /// Set by whoever wants it to stop: what is under way is finished, and nothing new begins.
     pub abort: &'a AtomicBool,
+    /// What had not begun when it was stopped is left to a later run, which goes on. Else the run ends there, and says what
+    /// was skipped.
+    pub pauses: bool,
 }
 
 /// Why a run has no outcome.
@@ -56,6 +59,9 @@ pub(crate) enum Halt {
     Void(Vec<String>),
     #[error("nobody approved this plan")]
     NotPermitted,
+    /// It was stopped, and a later run goes on.
+    #[error("stopped before its end; it goes on later")]
+    Paused,
     /// The journal could not be written, or the run is another's. What was begun is told by the journal.
     #[error("stopped, because nothing can be written down: {0}")]
     Journal(String),
@@ -200,6 +206,11 @@ impl<H: Hands, S: Scribe> Run<'_, H, S> {
         self.limits.abort.load(Ordering::Relaxed)
     }
 
+    /// Whether what has not begun is left to a later run.
+    fn is_paused(&self) -> bool {
+        self.limits.pauses && self.is_aborted()
+    }
+
     /// Whether no step may begin any more.
     fn is_expired(&self) -> bool {
         self.hands.now() >= self.expires_at
@@ -211,7 +222,7 @@ impl<H: Hands, S: Scribe> Run<'_, H, S> {
     }
 
     fn halt(&self) -> Halt {
-        Halt::Journal(self.book.failure())
+        if self.is_paused() && !self.book.is_halted() { Halt::Paused } else { Halt::Journal(self.book.failure()) }
     }
 
     fn outcome(&self, remains: Vec<String>) -> Outcome {

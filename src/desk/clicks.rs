@@ -18,6 +18,11 @@ use crate::store::{Head, State, StateError, Store};
 /// Clicks that one write takes: each may be a line of the journal, and the head of a state holds 350,000 bytes in all.
 pub(super) const MOST: usize = 100;
 
+/// What the journal calls a press that was refused.
+const REFUSED: &str = "approval.refused";
+/// What is said to a press that comes again.
+const DECIDED: &str = "This press was decided before: the message shows what came of it.";
+
 /// An answer that only one person sees.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answered {
@@ -135,9 +140,15 @@ async fn write<S: Store, W>(
         said.clear();
         let mut entries = Vec::new();
         let mut known: BTreeMap<(SlackUser, Place<'_>, &str, String), Once> = BTreeMap::new();
+        let is_known = |click: &&Click| head.watch.slack.is_decided(&click.id);
+        let earlier: BTreeSet<String> = clicks.iter().filter(is_known).map(|click| click.id.clone()).collect();
         for click in clicks {
             let place = (click.channel.as_deref(), click.message.as_deref());
             let key = (click.user.clone(), place, click.button.action_id(), click.button.value());
+            if earlier.contains(&click.id) {
+                said.push(Said::Sentence(DECIDED.to_owned()));
+                continue;
+            }
             let once = known.entry(key).or_insert_with(|| {
                 let (said, told) = judge(&mut head.watch, click, rules, now);
                 let from = entries.len();
@@ -145,6 +156,12 @@ async fn write<S: Store, W>(
                 Once { said, entries: from..entries.len(), presses: 0 }
             });
             once.presses += 1;
+            // What a press asks to be made is not done by the decision, and a refusal changes nothing.
+            let told = entries.get(once.entries.clone()).unwrap_or_default();
+            let is_refused = told.is_empty() || told.iter().any(|entry| entry.kind == REFUSED);
+            if matches!(once.said, Said::Sentence(_)) && !is_refused {
+                head.watch.slack.note_decided(&click.id);
+            }
             said.push(once.said.clone());
         }
         known.into_values().for_each(|once| once.count(&mut entries));
@@ -169,7 +186,7 @@ impl Once {
     /// The journal says of what was refused how often it was tried, where that was more than once.
     fn count(self, entries: &mut [Entry]) {
         let told = entries.get_mut(self.entries).into_iter().flatten();
-        for entry in told.filter(|entry| self.presses > 1 && entry.kind == "approval.refused") {
+        for entry in told.filter(|entry| self.presses > 1 && entry.kind == REFUSED) {
             if let Some(detail) = entry.detail.as_object_mut() {
                 detail.insert("presses".to_owned(), self.presses.into());
             }

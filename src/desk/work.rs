@@ -242,7 +242,7 @@ fn is_worse(old: &Plan, new: &Plan) -> bool {
     !was.iter().map(tells).eq(is.iter().map(tells)) || was.iter().zip(is).any(more)
 }
 
-/// Runs a plan that was approved, to its end. Why it did not begin is in the record, for as long as it may begin.
+/// Runs a plan that was approved, to its end, or to where it is stopped and left to a later run. Why it did not begin is in the record, for as long as it may begin.
 ///
 /// # Errors
 /// Why it did not run, or not to its end.
@@ -251,12 +251,15 @@ pub(super) async fn run<S: Store, W>(
     desk: &Desk<'_, W>,
     live: &Live,
     plan: &Runnable,
-    abort: &AtomicBool,
+    (abort, pauses): (&AtomicBool, bool),
 ) -> Result<()> {
     let way = if plan.is_undo { Way::Undo } else { Way::Contain };
-    let wanted = Run { incident: &plan.incident, way, digest: Some(&plan.digest), wanted: None };
+    let wanted = Run { incident: &plan.incident, way, digest: Some(&plan.digest), wanted: None, pauses };
     let ran = respond::run(open().await?, &responder(desk, live, Person::stakeout()), &wanted, abort).await;
     let Err(error) = ran else { return Ok(()) };
+    if error.is::<respond::Paused>() {
+        return Ok(());
+    }
     hinder(&mut open().await?, desk, plan, &format!("{error:#}")).await?;
     Err(error.context(format!("plan {} of {}", short(&plan.digest), plan.incident)))
 }

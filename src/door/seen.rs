@@ -33,7 +33,7 @@ impl Seen {
     }
 
     /// It could not be handed on: the next time is the first.
-    pub(super) fn forget(&mut self, id: &str) {
+    pub(crate) fn forget(&mut self, id: &str) {
         if self.ids.remove(id) {
             self.order.retain(|(_, other)| other != id);
         }

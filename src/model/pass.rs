@@ -9,6 +9,8 @@ pub(crate) struct PassFacts {
     pub at: Seconds,
     /// Wall time that it took.
     pub seconds: f64,
+    /// It read what was handed in, and asked no feed.
+    pub is_handed: bool,
     /// Events may be missing, whether of a feed or of what no feed stands for.
     pub is_blind: bool,
     pub feeds: Vec<FeedFacts>,

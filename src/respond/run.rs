@@ -29,7 +29,14 @@ pub(crate) struct Run<'r> {
     pub digest: Option<&'r str>,
     /// Of an undo, what it was asked to take back.
     pub wanted: Option<Wanted>,
+    /// A run that is stopped is left to a later one, which goes on.
+    pub pauses: bool,
 }
+
+/// The run was stopped, and a later one goes on with it.
+#[derive(Debug, thiserror::Error)]
+#[error("the run was stopped before its end; the next one goes on with it")]
+pub(crate) struct Paused;
 
 /// What came of a run.
 pub(crate) struct Ran {
@@ -61,7 +68,7 @@ pub(crate) async fn rehearse<S: Store>(
     let cloud = responder.cloud(&plan.incident)?;
     let clock = responder.clock;
     let hands = Dry::new(Live::new(&cloud, &plan.incident, &clock, None));
-    let limits = Limits { reassert: 0, abort };
+    let limits = Limits { reassert: 0, abort, pauses: false };
     let outcome = execute(&plan, &Progress::default(), &hands, &Silent, &limits).await;
     let outcome = outcome.map_err(|halt| halted(&plan, halt))?;
     Ok(Ran { plan, outcome, is_rehearsal: true })
@@ -104,7 +111,7 @@ pub(crate) async fn run<S: Store>(
     let clock = responder.clock;
     let hands = Live::new(&cloud, &plan.incident, &clock, Some(permit));
     let ledger = Ledger::new(state, (&digest, &responder.holder), LEASE, &clock);
-    let limits = Limits { reassert: responder.config.contain.reassert, abort };
+    let limits = Limits { reassert: responder.config.contain.reassert, abort, pauses: wanted.pauses };
     let outcome = execute(&plan, &progress, &hands, &ledger, &limits).await;
     let mut state = ledger.into_state();
     match outcome {
@@ -113,8 +120,10 @@ pub(crate) async fn run<S: Store>(
             Ok(Ran { plan, outcome, is_rehearsal: false })
         }
         Err(halt) => {
-            if let Halt::Void(why) = &halt {
-                settle::void(&mut state, responder, &digest, why).await?;
+            match &halt {
+                Halt::Void(why) => settle::void(&mut state, responder, &digest, why).await?,
+                Halt::Paused => settle::paused(&mut state, responder, &digest).await?,
+                Halt::NotPermitted | Halt::Journal(_) => {}
             }
             Err(halted(&plan, halt))
         }
@@ -190,6 +199,7 @@ fn halted(plan: &Plan, halt: Halt) -> anyhow::Error {
             short(&plan.digest),
             why.join("; ")
         ),
+        Halt::Paused => anyhow::Error::new(Paused),
         Halt::NotPermitted => anyhow::anyhow!("the plan is not approved"),
         Halt::Journal(why) => {
             anyhow::anyhow!("it stopped, because what it does could not be journalled: {why}; run it again to go on")

@@ -76,6 +76,22 @@ pub(super) async fn void<S: Store>(
     write(state, responder, digest, (false, json!({ "void": why })), ("", Change::default())).await
 }
 
+/// Leaves a plan that was stopped to a later run.
+///
+/// # Errors
+/// The state.
+pub(super) async fn paused<S: Store>(state: &mut State<S>, responder: &Responder<'_>, digest: &str) -> Result<()> {
+    let now = (responder.clock)();
+    let mut answer = None;
+    let commit = |head: &mut Head| {
+        let Answer { said, entries } = approve::pause(&mut head.watch.plans, digest, &responder.holder, now);
+        answer = Some(said);
+        entries
+    };
+    state.append(now, commit).await?;
+    answer.context("the state did not answer")?.map_err(anyhow::Error::msg)
+}
+
 async fn write<S: Store>(
     state: &mut State<S>,
     responder: &Responder<'_>,

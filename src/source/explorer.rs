@@ -1,6 +1,7 @@
 //! Live Cost Explorer: asks for what is due, keeps every page, counts every cent.
 //!
-//! `plan` says what is due and affordable, `client` asks, `cache` keeps the pages and the account of what was paid.
+//! `plan` says what is due and affordable, `client` asks, `cache` keeps the pages and the account of what was paid,
+//! and `packed` is all of that in one piece.
 //!
 //! Spend by service and region is what is judged. Spend by linked account and by usage type is the same money told
 //! again, so that its pages lie in a hidden folder which a reader of the cache passes by.
@@ -8,6 +9,7 @@
 mod cache;
 mod client;
 mod history;
+mod packed;
 mod plan;
 mod query;
 mod refusal;
@@ -25,6 +27,7 @@ use crate::event::Seconds;
 pub(crate) use cache::{Cache, CacheError};
 pub(crate) use client::Explorer;
 pub(crate) use history::price;
+pub(crate) use packed::{pack, unpack};
 pub(crate) use plan::{Plan, Policy};
 pub(crate) use query::{Query, What};
 pub(crate) use refusal::Refusal;

@@ -1,11 +1,13 @@
 //! What AWS delivers at this time: LookupEvents, a trail's bucket, queues. Raw CloudTrail JSON comes out, with what is missing.
 //!
 //! `connect` signs in to accounts and `regions` lists their regions; `lookup`, `trail` and `queue` read one feed each against
-//! small traits, which `cloud` implements with the SDK; `pace` is time; `cursor` is where each feed stands; `learn` reads history.
+//! small traits, which `cloud` implements with the SDK; `handed` is a queue's messages that
+//! came by themselves; `pace` is time; `cursor` is where each feed stands; `learn` reads history.
 
 mod cloud;
 mod connect;
 mod cursor;
+mod handed;
 mod learn;
 mod lookup;
 mod message;
@@ -16,6 +18,7 @@ mod regions;
 mod tests;
 mod trail;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Object, Problem};
@@ -29,8 +32,9 @@ use trail::Location;
 
 pub(crate) use connect::HOME;
 pub(crate) use cursor::Cursors;
+pub(crate) use handed::Handed;
 pub(crate) use pace::{Pace, RealPace};
-pub(crate) use queue::{Aside, Receipt};
+pub(crate) use queue::{Aside, Message, Receipt};
 pub(crate) use regions::Regions;
 
 /// An account to watch, as the settings name it.
@@ -56,8 +60,6 @@ pub(crate) struct Wanted {
     pub trail_bucket: Option<String>,
     /// URLs.
     pub queues: Vec<String>,
-    /// What one pass may spend on reading.
-    pub budget: Duration,
 }
 
 /// Who we are in an account.
@@ -125,16 +127,15 @@ impl Live {
     }
 
     /// Reads what is new in every feed, all at the same time, in regions that were just listed. The cursors move; they are to be
-    /// saved after the batches are safe. A feed without a cursor begins `first_lookback` ago.
+    /// saved after the batches are safe. A feed without a cursor begins `first_lookback` ago. Reading ends after `budget`.
     pub(crate) async fn poll<P: Pace>(
         &self,
         cursors: &mut Cursors,
         regions: &Regions,
-        now: Seconds,
-        first_lookback: Seconds,
-        pace: &P,
+        (now, first_lookback): (Seconds, Seconds),
+        (pace, budget): (&P, Duration),
     ) -> Vec<Batch> {
-        let end = pace.elapsed() + self.wanted.budget;
+        let end = pace.elapsed() + budget;
         let places = if self.wanted.lookup_events { self.places(regions) } else { Vec::new() };
         let known = &*cursors;
         let mut work: Vec<Work<'_, Vec<Fed>>> = Vec::new();
@@ -165,6 +166,11 @@ impl Live {
             }
             batches.push(batch);
         }
+        // What is handed in is read when it comes: there is nothing more of it at this time.
+        let polled: BTreeSet<&String> = batches.iter().map(|batch| &batch.feed).collect();
+        let quiet = cursors.handed(now).filter(|feed| !polled.contains(feed));
+        let quiet: Vec<Batch> = quiet.map(|feed| Batch::of(feed.clone(), None, None)).collect();
+        batches.extend(quiet);
         batches
     }
 

@@ -119,6 +119,15 @@ pub(crate) fn observe(before: Option<&Inventory>, after: &mut Inventory, seen: &
     lines
 }
 
+/// The same where only events came in: nothing is compared, and only what was cut off and calls all the same is seen.
+pub(crate) fn observe_calls(inventory: &mut Inventory, still: &[StillActs], now: Seconds) -> Vec<String> {
+    let mut records = Records::new(std::mem::take(&mut inventory.told), now);
+    contained::tell(still, &mut records);
+    let (told, lines) = records.finish();
+    inventory.told = told;
+    lines
+}
+
 /// An account of which nothing was read this time.
 fn unread(known: &AccountInventory) -> AccountInventory {
     AccountInventory { taken: known.taken, ..AccountInventory::default() }

@@ -1,6 +1,6 @@
 //! What Slack shows: one message for each incident, which is a view of the record and is corrected until it agrees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,27 @@ pub(crate) struct Board {
     pub posts: BTreeMap<String, Post>,
     /// Channels that failed, by id: each is left alone for a while.
     pub pauses: BTreeMap<String, Pause>,
+    /// Presses that were decided lately, by id, the oldest first: what hands them on may do so again.
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    pub decided: VecDeque<String>,
+}
+
+/// Presses that are remembered, of which the head has to hold all.
+const MOST_DECIDED: usize = 200;
+
+impl Board {
+    /// Remembers that a press was decided.
+    pub(crate) fn note_decided(&mut self, id: &str) {
+        self.decided.push_back(id.to_owned());
+        while self.decided.len() > MOST_DECIDED {
+            self.decided.pop_front();
+        }
+    }
+
+    /// Whether a press was decided lately.
+    pub(crate) fn is_decided(&self, id: &str) -> bool {
+        self.decided.iter().any(|known| known == id)
+    }
 }
 
 /// A channel that failed.

@@ -44,6 +44,12 @@ impl DynamoDb {
         Self { client: Client::new(&configuration), table: table.to_owned(), region, calls: Calls::default() }
     }
 
+    /// The same table once more, over the same connections.
+    pub(crate) fn another(&self) -> Self {
+        let (client, table, region) = (self.client.clone(), self.table.clone(), self.region.clone());
+        Self { client, table, region, calls: Calls::default() }
+    }
+
     fn place(&self) -> String {
         format!("DynamoDB table {} in {}", self.table, self.region)
     }

@@ -14,7 +14,7 @@ const SCHEMA: u32 = 1;
 /// The largest head in bytes that every store takes in one piece.
 pub(super) const LARGEST: usize = 375_000;
 /// How much of that a pass fills. The rest is left for people, who could not close or contain anything otherwise.
-pub(super) const FILLED: usize = 350_000;
+pub(crate) const FILLED: usize = 350_000;
 /// Names of the last writes that are kept: as many as others can write while an answer is lost.
 const RECENT: usize = 16;
 

@@ -52,6 +52,19 @@ impl AnyStore {
     }
 }
 
+impl AnyStore {
+    /// The same store once more, over the same connections where it has any.
+    ///
+    /// # Errors
+    /// As [`AnyStore::open`].
+    pub(crate) fn another(&self) -> Result<Self, StoreError> {
+        Ok(match self {
+            Self::Sqlite(store) => Self::Sqlite(store.another()?),
+            Self::DynamoDb(store) => Self::DynamoDb(store.another()),
+        })
+    }
+}
+
 /// The same call on whichever store it is.
 macro_rules! either {
     ($store:ident, $inner:ident => $call:expr) => {

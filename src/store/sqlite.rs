@@ -43,6 +43,14 @@ impl Sqlite {
         Ok(store)
     }
 
+    /// The same file once more.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub(crate) fn another(&self) -> Result<Self, StoreError> {
+        Self::open(&self.path)
+    }
+
     /// Brings the schema up to date, once, whoever else opens the file at the same time.
     fn migrate(&self) -> Result<(), StoreError> {
         let doing = "bring the schema of the state up to date";

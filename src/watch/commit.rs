@@ -20,7 +20,8 @@ use crate::store::{Head, State, Store};
 
 /// A closed incident is forgotten after this.
 const FORGOTTEN: Seconds = 90 * DAY;
-/// Messages that went aside, and objects that are damaged, which the journal names one by one in a pass.
+/// Feeds that went blind, messages that went aside, and objects that are damaged, which the journal names one by one in a
+/// pass.
 const MOST_NAMED: usize = 20;
 
 /// Writes everything and makes it true.
@@ -39,14 +40,16 @@ pub(super) async fn commit<S: Store>(
     slots.extend(tally::draft(state, notes.as_ref()).await?);
     let mut due: Vec<Due> = concluded.updates.iter().flat_map(|update| post::due(update, watch, begun)).collect();
     due.extend(post::telemetry(&concluded.findings, watch, begun));
-    let blind: BTreeSet<String> = read.blind().map(|(feed, _)| feed.to_owned()).collect();
+    let blind = blind(read, watch, &state.head().watch.blind);
     let entries = entries(concluded, read, &state.head().watch.blind, &blind);
     let change = |head: &mut Head| {
         name_blobs(head, &slots);
         let watched = &mut head.watch;
         watched.since = Some(since);
         watched.created.get_or_insert(begun);
-        watched.last_pass = Some(begun);
+        if watch.handed.is_none() {
+            watched.last_pass = Some(begun);
+        }
         watched.regions.extend(read.regions.clone());
         watched.blind.clone_from(&blind);
         contained::adopt(&mut watched.contained, &concluded.refused);
@@ -67,6 +70,12 @@ pub(super) async fn commit<S: Store>(
     let plans: Vec<String> = state.head().watch.plans.keys().cloned().collect();
     state.commit((watch.clock)(), change).await?;
     Ok(state.drop_plans(&plans).await?)
+}
+
+/// Feeds that are blind. Of those that were not read it is as it was.
+fn blind(read: &Read, watch: &Watch<'_>, was: &BTreeSet<String>) -> BTreeSet<String> {
+    let still = was.iter().filter(|feed| !read.is_read(feed, watch.handed.is_some())).cloned();
+    read.blind().map(|(feed, _)| feed.to_owned()).chain(still).collect()
 }
 
 /// Writes everything that is large, for a commit to name.
@@ -90,6 +99,9 @@ async fn draft<S: Store>(
     }
     draft.value("inventory", &concluded.inventory).await?;
     draft.value("cursors", &read.cursors).await?;
+    if let Some((slot, bytes)) = watch.kept {
+        draft.put(slot.to_owned(), bytes).await?;
+    }
     let forgotten = state.head().watch.incidents.iter().filter(|(_, known)| is_forgotten(known, begun));
     draft.slots.extend(forgotten.map(|(id, _)| (format!("incident/{id}"), None)));
     Ok(draft.slots)
@@ -112,9 +124,12 @@ fn entries(concluded: &Conclusion, read: &Read, was: &BTreeSet<String>, blind: &
         });
         Entry::new(format!("incident.{}", update.became.as_str()), Some(&incident.id), detail)
     });
-    let blinded = read.blind().filter(|(feed, _)| !was.contains(*feed));
+    let blinded: Vec<_> = read.blind().filter(|(feed, _)| !was.contains(*feed)).collect();
+    let went_blind = blinded.len();
+    let blinded = blinded.into_iter().take(MOST_NAMED);
     let blinded = blinded.map(|(feed, why)| Entry::new("feed.blind", None, json!({ "feed": feed, "why": why })));
-    let seeing = was.difference(blind).map(|feed| Entry::new("feed.sees", None, json!({ "feed": feed })));
+    let seeing = was.difference(blind).filter(|feed| !read.forgotten.contains(*feed));
+    let seeing = seeing.map(|feed| Entry::new("feed.sees", None, json!({ "feed": feed })));
     let aside: Vec<&Aside> = read.batches.iter().flat_map(|batch| &batch.aside).collect();
     let more = |count: usize| count.saturating_sub(MOST_NAMED);
     let named = aside.iter().take(MOST_NAMED).map(|aside| {
@@ -127,7 +142,8 @@ fn entries(concluded: &Conclusion, read: &Read, was: &BTreeSet<String>, blind: &
     let skipped = &concluded.summary.skipped;
     let damaged = skipped.iter().take(MOST_NAMED);
     let damaged = damaged.map(|s| Entry::new("feed.damaged", None, json!({ "object": s.path, "why": s.why })));
-    let rest = [("feed.aside", more(aside.len())), ("feed.damaged", more(skipped.len()))];
+    let rest = [("feed.blind", went_blind), ("feed.aside", aside.len()), ("feed.damaged", skipped.len())];
+    let rest = rest.map(|(kind, count)| (kind, more(count)));
     let rest = rest.into_iter().filter(|(_, more)| *more > 0);
     let rest = rest.map(|(kind, more)| Entry::new(kind, None, json!({ "more": more })));
     told.chain(blinded).chain(seeing).chain(named).chain(damaged).chain(rest).collect()

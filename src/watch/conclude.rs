@@ -21,6 +21,7 @@ use crate::model::{FeedFacts, Finding, Incident, Status, Summary};
 use crate::replay::door::Door;
 use crate::replay::kept::{HOT, Kept};
 use crate::source::inventory::Inventory;
+use crate::source::live::Batch;
 use crate::source::{Bills, Object};
 use crate::store::watched::{Known, Watched};
 
@@ -68,6 +69,8 @@ pub(super) struct Means<'m> {
     pub patience: Seconds,
     /// Whether somebody is told of what pages nobody.
     pub is_noting: bool,
+    /// Only what was handed in was read: of everything else nothing is known.
+    pub is_handed: bool,
 }
 
 /// Judges what was read beside what is remembered.
@@ -75,22 +78,17 @@ pub(super) struct Means<'m> {
 /// # Errors
 /// A rule set whose correlations cannot be loaded.
 pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Result<Conclusion> {
-    let Means { rules, bills, watched, begun, since, patience, is_noting } = *means;
+    let Means { rules, bills, watched, begun, since, patience, is_noting, is_handed } = *means;
     let Memory { baseline, mut kept, door, told, published, inventory: before, mut spoken, notes, .. } = memory;
-    let mut feeds = Vec::new();
     let mut news = Arrivals::begin(door);
-    for batch in &mut read.batches {
-        let objects: Vec<Object> = std::mem::take(&mut batch.objects);
-        let arrived = news.read(&objects, rules, since);
-        feeds.push(observe::feed(batch, arrived, begun));
-    }
+    let feeds = arrive(&mut news, read, means);
     spoken.note(&news.parts, begun);
     let mut habits = Habits::default();
     news.parts.iter().for_each(|part| habits::count(&mut habits, part));
     let still = contained::still_act(&news.parts, &watched.contained, &told);
     let mut refused = contained::refused(&news.parts, &watched.contained);
     let mut inventory = std::mem::take(&mut read.inventory);
-    let seen = observe::Evidence {
+    let evidence = observe::Evidence {
         kept: &kept,
         parts: &news.parts,
         spoken: &spoken,
@@ -100,8 +98,9 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         patience,
         last_pass: watched.last_pass,
         still: &still,
+        is_handed,
     };
-    let records = seen.records(before.as_ref(), &mut inventory, &watched.regions, &read.regions, begun);
+    let records = evidence.records(before.as_ref(), &mut inventory, &watched.regions, &read.regions, begun);
     news.observe(&records, rules, since);
     let has_events = news.has_events();
     let Judged { outcome, fresh, slices } =
@@ -110,19 +109,13 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
     let past = Past { known: &watched.incidents, told: &told };
     let mut updates = updates(&past, &mut report.incidents, &mut report.findings, begun);
     contained::tell(&mut refused, &mut updates, &watched.incidents, &told, begun);
-    updates.sort_by_key(|update| std::cmp::Reverse(update.told.incident.level));
-    updates.truncate(MOST_UPDATES);
+    worst(&mut updates);
     pardon(&mut baseline, &watched.incidents, &report.incidents);
     kept.merge(fresh.clone());
-    let lives = |incident: &&Incident| watched.incidents.get(&incident.id).is_none_or(|known| may_go_on(known, begun));
-    let live: Vec<&Incident> = report.incidents.iter().filter(lives).collect();
+    let live = live(&report.incidents, &watched.incidents, begun);
     kept.forget(begun, &live, &report.findings, &outcome.judged);
-    let printed = report.findings.iter().map(|finding| (finding.id.clone(), shown(finding))).collect();
-    // Whoever is told for the first time is not told what was printed before.
-    let mut notes = is_noting.then(|| notes.unwrap_or_else(|| Notes::told(published.keys())));
-    let notices = notes.as_mut().map_or_else(Vec::new, |notes| notes.take(&report.findings));
-    let is_new = |finding: &Finding| published.get(&finding.id) != Some(&shown(finding));
-    let findings = report.findings.into_iter().filter(is_new).collect();
+    let notes = is_noting.then(|| notes.unwrap_or_else(|| Notes::told(published.keys())));
+    let Telling { findings, printed, notes, notices } = telling(report.findings, &published, notes);
     let (door, summary) = (news.door, report.summary);
     Ok(Conclusion {
         has_events,
@@ -143,6 +136,44 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         summary,
         feeds,
     })
+}
+
+/// What of the findings is told.
+struct Telling {
+    findings: Vec<Finding>,
+    printed: BTreeMap<String, Printed>,
+    notes: Option<Notes>,
+    notices: Vec<Finding>,
+}
+
+/// What was not told yet. Whoever is told for the first time is not told what was printed before.
+fn telling(findings: Vec<Finding>, published: &BTreeMap<String, Printed>, mut notes: Option<Notes>) -> Telling {
+    let printed = findings.iter().map(|finding| (finding.id.clone(), shown(finding))).collect();
+    let notices = notes.as_mut().map_or_else(Vec::new, |notes| notes.take(&findings));
+    let is_new = |finding: &Finding| published.get(&finding.id) != Some(&shown(finding));
+    Telling { findings: findings.into_iter().filter(is_new).collect(), printed, notes, notices }
+}
+
+/// Takes in what every feed gave.
+fn arrive(news: &mut Arrivals, read: &mut Read, means: &Means<'_>) -> Vec<FeedFacts> {
+    let fact = |batch: &mut Batch| {
+        let objects: Vec<Object> = std::mem::take(&mut batch.objects);
+        let arrived = news.read(&objects, means.rules, means.since);
+        observe::feed(batch, arrived, means.begun)
+    };
+    read.batches.iter_mut().map(fact).collect()
+}
+
+/// Incidents that may go on.
+fn live<'i>(incidents: &'i [Incident], known: &BTreeMap<String, Known>, now: Seconds) -> Vec<&'i Incident> {
+    let lives = |incident: &&Incident| known.get(&incident.id).is_none_or(|known| may_go_on(known, now));
+    incidents.iter().filter(lives).collect()
+}
+
+/// As many as one pass tells, the worst first.
+fn worst(updates: &mut Vec<Update>) {
+    updates.sort_by_key(|update| std::cmp::Reverse(update.told.incident.level));
+    updates.truncate(MOST_UPDATES);
 }
 
 /// Whose keys are, as the accounts say.

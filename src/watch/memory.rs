@@ -1,7 +1,7 @@
 //! What the engine remembers from pass to pass, as blobs of the state.
 //!
 //! Slots: `baseline/NN`, `kept/N`, `door/TIME`, `incident/ID`, `published`, `noted`, `inventory`, `spoken`, `cursors`; and
-//! `habits/DAY`, which no judgement needs.
+//! `habits/DAY` and `costs`, which are not read here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ use super::change::Told;
 use super::life::may_go_on;
 use super::regions::Spoken;
 use super::tally::{self, Notes};
+use crate::aws::{Work, side_by_side};
 use crate::baseline::{Baseline, slice};
 use crate::detect::Rules;
 use crate::event::Seconds;
@@ -23,6 +24,8 @@ use crate::source::inventory::Inventory;
 use crate::source::live::Cursors;
 use crate::store::{State, Store};
 
+/// Blobs that are read at the same time: a table answers each of them in milliseconds, and there may be a hundred.
+const ABREAST: usize = 16;
 /// So many blobs of what is kept, and they are put together.
 const MOST_KEPT: usize = 12;
 
@@ -63,11 +66,14 @@ impl Memory {
         let mut memory = Self { door: Door::at(now), ..Self::default() };
         let watched = &state.head().watch;
         let is_over = |id: &str| watched.incidents.get(id).is_some_and(|known| !may_go_on(known, now));
-        let is_needed =
-            |slot: &str| !slot.strip_prefix("incident/").is_some_and(is_over) && !slot.starts_with(super::habits::SLOT);
+        let is_needed = |slot: &str| {
+            let is_elsewhere = slot.starts_with(super::habits::SLOT) || slot == super::COSTS;
+            !is_elsewhere && !slot.strip_prefix("incident/").is_some_and(is_over)
+        };
         let blobs = watched.blobs.iter().filter(|(slot, _)| is_needed(slot));
-        for (slot, name) in blobs {
-            let bytes = state.blob(name).await.with_context(|| slot.clone())?;
+        let read = blobs.map(|(slot, name)| -> Work<'_, _> { Box::pin(async move { (slot, state.blob(name).await) }) });
+        for (slot, bytes) in side_by_side(ABREAST, read).await {
+            let bytes = bytes.with_context(|| slot.clone())?;
             let (kind, rest) = slot.split_once('/').unwrap_or((slot, ""));
             match kind {
                 "baseline" => slice::decode(&bytes, slot, &mut memory.baseline)?,

@@ -9,7 +9,7 @@ use crate::replay::part::Part;
 use crate::source::Object;
 use crate::source::inventory::Inventory;
 use crate::source::live::{Batch, Regions};
-use crate::source::observe::{Change, FeedState, Seen, StillActs, observe};
+use crate::source::observe::{Change, FeedState, Seen, StillActs, observe, observe_calls};
 
 /// What is known when a pass has read its feeds.
 pub(super) struct Evidence<'s> {
@@ -26,6 +26,8 @@ pub(super) struct Evidence<'s> {
     pub last_pass: Option<Seconds>,
     /// What was cut off and calls all the same.
     pub still: &'s [StillActs],
+    /// Only what was handed in was read: what else there is cannot be compared.
+    pub is_handed: bool,
 }
 
 impl Evidence<'_> {
@@ -38,6 +40,9 @@ impl Evidence<'_> {
         enabled: &Regions,
         now: Seconds,
     ) -> Vec<Object> {
+        if self.is_handed {
+            return object(&observe_calls(after, self.still, now));
+        }
         let told = |change: &Change<'_>| self.events().any(|event| tells(event, change));
         let fresh = |(account, regions): (&String, &std::collections::BTreeSet<String>)| {
             let before = enabled_before.get(account)?;
@@ -57,11 +62,7 @@ impl Evidence<'_> {
             enabled: &new_regions,
             still: self.still,
         };
-        let records = observe(before, after, &seen, now);
-        if records.is_empty() {
-            return Vec::new();
-        }
-        vec![Object::memory("observations".to_owned(), records.join("\n").into_bytes())]
+        object(&observe(before, after, &seen, now))
     }
 
     /// How a feed did. What is new and was made before the last pass had not arrived by then: it took that long at least.
@@ -76,6 +77,14 @@ impl Evidence<'_> {
     fn events(&self) -> impl Iterator<Item = &Event> {
         self.kept.events().chain(self.parts.iter().flat_map(|part| &part.events))
     }
+}
+
+/// Records as one object, where there are any.
+fn object(records: &[String]) -> Vec<Object> {
+    if records.is_empty() {
+        return Vec::new();
+    }
+    vec![Object::memory("observations".to_owned(), records.join("\n").into_bytes())]
 }
 
 /// Whether an event says that a change was made.

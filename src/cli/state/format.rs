@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::model::base64;
 use crate::store::transfer::Items;
 
 const KIND: &str = "stakeout-state";
 const VERSION: u32 = 1;
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// The first line. The number of items shows a file that was cut off.
 #[derive(Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub(super) fn write(items: &Items, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", serde_json::to_string(&header)?)?;
     for (key, value) in items {
         let text = std::str::from_utf8(value).ok().map(str::to_owned);
-        let base64 = text.is_none().then(|| encode(value));
+        let base64 = text.is_none().then(|| base64::encode(value));
         writeln!(out, "{}", serde_json::to_string(&Row { key: key.clone(), text, base64 })?)?;
     }
     Ok(())
@@ -74,7 +74,7 @@ pub(in crate::cli) fn read(bytes: &[u8]) -> Result<Items> {
         let row: Row = serde_json::from_slice(line).with_context(at)?;
         let value = match (row.text, row.base64) {
             (Some(text), None) => text.into_bytes(),
-            (None, Some(text)) => decode(&text).with_context(|| format!("{}: no base64", at()))?,
+            (None, Some(text)) => base64::decode(&text).with_context(|| format!("{}: no base64", at()))?,
             _ => bail!("{}: needs either text or base64", at()),
         };
         if items.insert(row.key.clone(), value).is_some() {
@@ -87,62 +87,12 @@ pub(in crate::cli) fn read(bytes: &[u8]) -> Result<Items> {
     Ok(items)
 }
 
-/// Base64 with padding.
-fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = (bits >> (18 - 6 * place)) as usize & 63;
-            let letter = ALPHABET.get(digit).copied().unwrap_or(b'=');
-            text.push(if place > group.len() { '=' } else { char::from(letter) });
-        }
-    }
-    text
-}
-
-/// The bytes of base64 as [`encode`] writes it.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    for group in digits.as_bytes().chunks(4) {
-        let mut bits = 0_u32;
-        for letter in group {
-            let digit = match letter {
-                b'A'..=b'Z' => letter - b'A',
-                b'a'..=b'z' => letter - b'a' + 26,
-                b'0'..=b'9' => letter - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            bits = bits << 6 | u32::from(digit);
-        }
-        let [_, all @ ..] = (bits << (6 * (4 - group.len()))).to_be_bytes();
-        bytes.extend(all.iter().take(group.len() - 1));
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{decode, encode, read, write};
+    use super::{read, write};
     use crate::store::transfer::Items;
-
-    #[test]
-    fn base64_is_that_of_everybody() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
-            assert_eq!(encode(bytes.as_bytes()), text);
-        }
-        for bad in ["Zg", "Z===", "Zm9v=", "Zm9 ", "===="] {
-            assert_eq!(decode(bad), None, "{bad}");
-        }
-    }
 
     proptest! {
         #[test]

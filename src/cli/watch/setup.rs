@@ -2,63 +2,76 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::cli::Voice;
 use crate::cli::now;
-use crate::config::{Config, Regions, state_folder};
+use crate::config::{Config, Regions};
 use crate::detect::Rules;
 use crate::event::Seconds;
 use crate::event::identity::behind;
 use crate::notify::Channel;
 use crate::notify::slack::Names;
-use crate::source::explorer::{Cache, Explorer, Patience, Policy, poll};
+use crate::source::Bills;
 use crate::source::live::{Account, Live, Wanted};
-use crate::source::{Bills, read_bills};
 use crate::watch::Watch;
 
+/// What else a watch has than the settings say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::cli) struct Manner {
+    /// What is new is printed for a person anyway.
+    pub is_table: bool,
+    /// Events are handed in, so that no feed has to be named.
+    pub is_fed: bool,
+}
+
 /// Everything but the state and the bills.
-pub(in crate::cli) struct Setup<'c> {
-    pub config: &'c Config,
+pub(in crate::cli) struct Setup {
+    pub config: Rc<Config>,
     pub rules: Rules,
     pub live: Live,
     channels: Vec<Channel>,
 }
 
-impl<'c> Setup<'c> {
+impl Setup {
     /// Loads rules and signs in. Before the state was `created`, Stakeout was being set up.
-    /// With `is_table`, what is new is printed for a person anyway.
     ///
     /// # Errors
     /// Rules or settings that cannot be used, and credentials that AWS does not take.
     pub(in crate::cli) async fn new(
-        config: &'c Config,
+        config: &Rc<Config>,
         rules: &[PathBuf],
         created: Option<Seconds>,
-        is_table: bool,
+        manner: Manner,
         voice: Voice,
     ) -> Result<Self> {
         let mut rules = Rules::load(rules)?;
         rules.problems.iter().for_each(|problem| crate::cli::complain(&problem.to_string()));
-        let live = Live::connect(wanted(config)?).await?;
+        if !manner.is_fed {
+            feeds(config)?;
+        }
+        let live = Live::connect(accounts(config)?).await?;
         rules.own.callers.extend(live.identity().into_iter().filter_map(|identity| Some(behind(identity.arn?))));
         rules.own.names.extend(own(config, &rules.own.callers));
         rules.own.since = created.unwrap_or_else(now);
         let (mut channels, problems) = Channel::all(&config.notify).await;
         // Whoever reads the table needs no second telling beside it.
-        channels.retain(|channel| !(is_table && matches!(channel, Channel::Terminal(_))));
+        channels.retain(|channel| !(manner.is_table && matches!(channel, Channel::Terminal(_))));
         problems.iter().for_each(|problem| voice.remark(problem));
-        Ok(Self { config, rules, live, channels })
+        Ok(Self { config: Rc::clone(config), rules, live, channels })
     }
 
     /// The same as the flow wants it.
-    pub(super) fn watch<'w>(&'w self, bills: &'w Bills) -> Watch<'w> {
-        let Config { state, watch, notify, .. } = self.config;
+    pub(in crate::cli) fn watch<'w>(&'w self, bills: &'w Bills) -> Watch<'w> {
+        let Config { state, watch, notify, .. } = &*self.config;
         Watch {
             live: &self.live,
+            handed: None,
+            reading: Duration::from_secs(watch.budget.unsigned_abs()),
             rules: &self.rules,
             channels: &self.channels,
             slack: Names::of(&self.config.slack),
@@ -66,6 +79,7 @@ impl<'c> Setup<'c> {
             allow: &self.config.allow,
             account_names: self.account_names(),
             bills,
+            kept: None,
             first_lookback: watch.first_lookback,
             lease: state.lease,
             patience: watch.patience,
@@ -82,32 +96,6 @@ impl<'c> Setup<'c> {
             .filter_map(|account| Some((account.id.as_str().to_owned(), account.name.as_ref()?.to_string())))
             .collect()
     }
-
-    /// Asks Cost Explorer for what is due, where the settings say so, and reads what is there.
-    pub(super) async fn bills(&self, voice: Voice) -> Bills {
-        if !self.config.sources.cost_explorer {
-            return Bills::default();
-        }
-        self.paid(voice).await.unwrap_or_else(|error| {
-            crate::cli::complain(&format!("stakeout: costs: {error:#}"));
-            Bills::default()
-        })
-    }
-
-    async fn paid(&self, voice: Voice) -> Result<Bills> {
-        let folder = state_folder().context("neither HOME nor XDG_STATE_HOME is set")?.join("cost");
-        let mut cache = Cache::open(&folder, None)?;
-        let policy =
-            Policy { budget: self.config.sources.cost_budget.unwrap_or(Policy::DEFAULT_BUDGET), account: None };
-        let at = now();
-        let plan = policy.plan(cache.history(), at, None);
-        if !plan.queries.is_empty() {
-            let mut patience = Patience { sleep: |wait: Duration| tokio::time::sleep(wait), random: fastrand::f64 };
-            let polled = poll(&Explorer::connect().await, &mut cache, &policy, &plan, at, &mut patience).await;
-            polled.problems.iter().for_each(|(what, why)| voice.remark(&format!("{}: {why}", what.key())));
-        }
-        Ok(read_bills(&[folder.display().to_string()], 1 << 30)?)
-    }
 }
 
 /// What is to be watched.
@@ -115,10 +103,25 @@ impl<'c> Setup<'c> {
 /// # Errors
 /// Settings that name nothing, or secrets that are not there.
 pub(in crate::cli) fn wanted(config: &Config) -> Result<Wanted> {
+    feeds(config)?;
+    accounts(config)
+}
+
+/// # Errors
+/// Settings that name no feed.
+fn feeds(config: &Config) -> Result<()> {
     let sources = &config.sources;
     if !sources.lookup_events && sources.trail_bucket.is_none() && sources.queue_url.is_empty() {
         bail!("the settings name nothing to watch: sources.lookup_events is off, and there is no bucket or queue");
     }
+    Ok(())
+}
+
+/// The accounts, with the feeds that are to be asked.
+///
+/// # Errors
+/// Secrets that are not there.
+fn accounts(config: &Config) -> Result<Wanted> {
     let account = |account: &crate::config::Account| -> Result<Account> {
         Ok(Account {
             id: Some(account.id.as_str().to_owned()),
@@ -136,7 +139,6 @@ pub(in crate::cli) fn wanted(config: &Config) -> Result<Wanted> {
         lookup_events: config.sources.lookup_events,
         trail_bucket: config.sources.trail_bucket.as_ref().map(|url| url.as_str().to_owned()),
         queues: config.sources.queue_url.iter().map(|url| url.as_str().to_owned()).collect(),
-        budget: Duration::from_secs(config.watch.budget.unsigned_abs()),
     })
 }
 

@@ -44,6 +44,9 @@ impl<H: Hands, S: Scribe> Run<'_, H, S> {
         if self.book.is_halted() {
             return Err(Halted);
         }
+        if self.is_paused() {
+            return Err(Halted);
+        }
         if self.is_aborted() && !self.earlier.has_started(step.n) {
             return Ok(StepOutcome::new(step, End::Skipped, "the run was stopped before it"));
         }
@@ -86,7 +89,7 @@ impl<H: Hands, S: Scribe> Run<'_, H, S> {
             loop {
                 // Made before the look, so that no end in between is missed.
                 let news = self.news.notified();
-                if self.book.is_halted() {
+                if self.book.is_halted() || self.is_paused() {
                     return Err(Halted);
                 }
                 let end = self.ended.borrow().get(need).map(|ended| ended.end);

@@ -1,6 +1,7 @@
 //! Runs of plans over an AWS that fails, dies and is fought over.
 
 mod one;
+mod paused;
 mod properties;
 mod rivals;
 mod world;
@@ -90,7 +91,7 @@ fn approved(plans: &mut Plans, plan: &Plan, undoes: Option<&str>, now: i64) {
 fn run(world: &World, plan: &Plan, reassert: i64, abort: &AtomicBool) -> Option<Result<Outcome, Halt>> {
     world.begin(&plan.digest, "us").unwrap();
     let progress = Progress::of(&world.journal.borrow().0, &plan.digest);
-    let outcome = world.drive(execute(plan, &progress, &world, &world, &Limits { reassert, abort }))?;
+    let outcome = world.drive(execute(plan, &progress, &world, &world, &Limits { reassert, abort, pauses: false }))?;
     let holds = match &outcome {
         Ok(outcome) => outcome.holds(),
         Err(Halt::Journal(_)) => return Some(outcome),

@@ -41,6 +41,9 @@ impl<H: Hands, S: Scribe> Run<'_, H, S> {
         if fights {
             self.watch(&done).await?;
         }
+        if self.is_paused() {
+            return Err(Halted);
+        }
         let is_cut_short = fights && self.is_aborted();
         let watched_until = self.hands.now();
         let looks = done.iter().map(|step| Box::pin(self.last(step, fights)) as Work<'_, _>);

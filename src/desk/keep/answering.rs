@@ -1,13 +1,15 @@
 //! Clicks become decisions as they come, and answers are sent.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::mail::Mail;
-use super::{LAST, Lines, Phase};
+use super::{Lines, Phase};
 use crate::desk::Desk;
 use crate::desk::clicks::{Answered, MOST, decide};
 use crate::desk::people;
@@ -16,6 +18,9 @@ use crate::notify::slack::words;
 use crate::notify::slack::workspace::Workspace;
 use crate::store::{State, Store};
 
+/// How long a shift waits for answers that do not arrive, when nothing else is left to do: whoever pressed sees the
+/// message.
+const WAITED: Duration = Duration::from_secs(3);
 /// Clicks that wait until it is known who is in a group. More wait at the door.
 const MOST_HELD: usize = 1_000;
 
@@ -38,15 +43,27 @@ where
     let mut held: Vec<Click> = Vec::new();
     let mut asking = FuturesUnordered::new();
     let mut is_open = true;
+    // Until when answers alone are waited for.
+    let mut most: Option<Instant> = None;
     loop {
+        let is_decided = !is_open && held.is_empty() && asking.is_empty();
+        let is_waited = most.is_some_and(|most| Instant::now() >= most);
+        lines.rounds.answered(is_decided && (mail.is_quiet() || is_waited));
+        if is_decided && lines.pauses {
+            most.get_or_insert_with(|| Instant::now() + WAITED);
+        }
         let mut pressed = Vec::new();
         tokio::select! {
             biased;
             () = lines.until(Phase::Closing) => break,
             count = clicks.recv_many(&mut pressed, MOST), if is_open && held.len() < MOST_HELD => is_open = count > 0,
-            Some(answered) = to_say.recv() => mail.push(answered),
+            Some(answered) = to_say.recv() => {
+                mail.push(answered);
+                most = None;
+            }
             Some(()) = asking.next(), if !asking.is_empty() => {}
             () = mail.go_on() => {}
+            () = sleep_until(most.unwrap_or_else(Instant::now)), if most.is_some() && !is_waited => {}
         }
         held.append(&mut pressed);
         // While it is asked who is in a group, that is not known.
@@ -63,8 +80,7 @@ where
                 let late = lines.jobs.send(job).err().map(|unsent| unsent.0.clicks);
                 late.iter().flatten().filter_map(stopping).for_each(|answered| mail.push(answered));
             }
-            lines.work.notify_one();
-            lines.stir.notify_one();
+            lines.changed();
         }
     }
     clicks.close();
@@ -72,7 +88,7 @@ where
         held.push(click);
     }
     held.iter().filter_map(stopping).for_each(|answered| mail.push(answered));
-    finish(mail, to_say, lines.say).await;
+    finish(mail, to_say, lines).await;
     Ok(())
 }
 
@@ -83,7 +99,7 @@ pub(super) fn stopping(click: &Click) -> Option<Answered> {
 }
 
 /// Sends what is left, for a short time.
-async fn finish<W: Workspace>(mut mail: Mail<'_, W>, mut to_say: UnboundedReceiver<Answered>, say: fn(&str)) {
+async fn finish<W: Workspace>(mut mail: Mail<'_, W>, mut to_say: UnboundedReceiver<Answered>, lines: &Lines<'_>) {
     let rest = async {
         let mut is_open = true;
         while is_open || mail.len() > 0 {
@@ -96,7 +112,7 @@ async fn finish<W: Workspace>(mut mail: Mail<'_, W>, mut to_say: UnboundedReceiv
             }
         }
     };
-    if timeout(LAST, rest).await.is_err() && mail.len() > 0 {
-        say(&format!("answers in Slack that could not be sent before the end: {}", mail.len()));
+    if timeout(lines.last, rest).await.is_err() && mail.len() > 0 {
+        (lines.say)(&format!("answers in Slack that could not be sent before the end: {}", mail.len()));
     }
 }

@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::{sleep, timeout};
 
 use super::outbox::{Letter, Outbox};
+use super::rounds::is_soon;
 use crate::desk::Desk;
 use crate::desk::clicks::Answered;
 use crate::notify::Undelivered;
@@ -40,6 +41,13 @@ impl<'m, W: Workspace> Mail<'m, W> {
     /// How many did not arrive yet.
     pub(super) fn len(&self) -> usize {
         self.outbox.len() + self.sending.len()
+    }
+
+    /// Whether nothing is on its way, and nothing goes out soon.
+    pub(super) fn is_quiet(&self) -> bool {
+        let now = self.desk.now();
+        let is_due = |wait: u64| is_soon(now.saturating_add_unsigned(wait), now);
+        self.sending.is_empty() && !self.outbox.wait(now).is_some_and(is_due)
     }
 
     /// Sends what may be sent, until one came to its end or another may begin. Nothing is lost where nobody waits for

@@ -22,6 +22,11 @@ impl Queue {
         }
     }
 
+    /// Whether nobody asked for anything that is not done.
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.busy.is_empty()
+    }
+
     /// The next that may begin, which is then under way, and who asked for it first.
     pub(super) fn begin(&mut self) -> Option<(Task, Option<SlackUser>)> {
         let job = self.jobs.iter().find(|job| !self.busy.contains(&job.task))?;

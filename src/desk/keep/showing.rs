@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{LAST, LOOK, Lines, Office, Phase};
+use super::rounds::{Part, is_soon};
+use super::{LOOK, Lines, Office, Phase};
 use crate::desk::shown::unplanned;
 use crate::desk::sync::Synced;
 use crate::desk::{Desk, sync, work};
@@ -17,6 +18,8 @@ use crate::store::{State, Store};
 
 /// How long a pass catches up.
 const CATCH_UP: Duration = Duration::from_secs(60);
+/// Failures of the state in a row behind which this is left to whoever comes next.
+const MOST_FAILURES: u32 = 3;
 /// Problems that are remembered so as to be said once.
 const MOST_KNOWN: usize = 100;
 
@@ -29,7 +32,9 @@ where
 {
     let mut state = (office.open)().await?;
     let mut known = BTreeSet::new();
+    let mut failures = 0;
     loop {
+        let at = lines.rounds.at();
         // What is intended is written first, so a round may end anywhere.
         let synced = tokio::select! {
             biased;
@@ -38,13 +43,19 @@ where
         };
         let wait = match synced {
             Ok(synced) => {
+                failures = 0;
+                let now = office.desk.now();
+                let is_over = synced.next.is_none_or(|at| !is_soon(at, now));
+                lines.rounds.looked(Part::Showing, at, is_over);
                 if synced.has_said {
-                    lines.work.notify_one();
+                    lines.changed();
                 }
                 rest(office, synced, &mut known)
             }
             Err(error) => {
                 (office.say)(&format!("Slack: {error:#}"));
+                failures += 1;
+                lines.rounds.looked(Part::Showing, at, failures >= MOST_FAILURES);
                 LOOK
             }
         };
@@ -55,7 +66,7 @@ where
             () = sleep(wait) => {}
         }
     }
-    _ = timeout(LAST, sync(&mut state, office.desk)).await;
+    _ = timeout(lines.last, sync(&mut state, office.desk)).await;
     Ok(())
 }
 

@@ -44,7 +44,8 @@ fn wires(stir: &Notify) -> Wires<'_> {
     let (phase, seen) = watch::channel(Phase::Open);
     let (jobs, to_do) = unbounded_channel();
     let (answers, to_say) = unbounded_channel();
-    let lines = Lines { phase: seen, work: Notify::new(), jobs, stir, say: |_| {} };
+    let rounds = Rounds::default();
+    let lines = Lines { phase: seen, work: Notify::new(), jobs, rounds, last: LAST, pauses: false, stir, say: |_| {} };
     Wires { lines, phase, to_do, answers, to_say }
 }
 
@@ -129,5 +130,60 @@ fn slow_groups_hold_up_nobody_who_is_named() {
         let waiting: Vec<Click> = jobs.into_iter().flat_map(|job| job.clicks).collect();
         assert_eq!(waiting.len(), 20);
         assert!(waiting.iter().all(|click| person(&click.user).name == "U1"));
+    });
+}
+
+/// A shift over the state at a path, which ends after so many milliseconds at the latest.
+async fn work_on(path: &std::path::Path, fake: &Fake, clicks: Vec<Click>, milliseconds: u64) -> (bool, Duration) {
+    let (config, stir, live) = (config(&["U1"]), Notify::new(), Live::nowhere());
+    let desk = desk(fake, &config, "one");
+    let office = Office { desk: &desk, live: &live, open: async || Ok(open(path).await), stir: &stir, say: |_| {} };
+    let begun = Instant::now();
+    let closing = begun + Duration::from_millis(milliseconds);
+    let done = shift(&office, clicks, Hours { closing, last: Duration::from_millis(200) }).await.unwrap();
+    (done, begun.elapsed())
+}
+
+#[test]
+fn a_shift_ends_when_nothing_is_left_to_do() {
+    play(async |path| {
+        let fake = Fake::default();
+        let (is_over, took) = work_on(path, &fake, Vec::new(), 20_000).await;
+        assert!(is_over && took < Duration::from_secs(2), "{took:?}");
+        assert!(fake.calls.borrow().is_empty(), "nobody is asked for nothing");
+        incident(&mut open(path).await, "inc-1", 1, &[]).await;
+        let (is_over, took) = work_on(path, &fake, Vec::new(), 20_000).await;
+        assert!(is_over && took < Duration::from_secs(10), "{took:?}");
+        let state = open(path).await;
+        let post = &state.head().watch.slack.posts["inc-1"];
+        assert_eq!(
+            (post.planned, post.unplanned.is_some()),
+            (Some(1), true),
+            "no account is reached, and that is shown"
+        );
+        assert_eq!(fake.messages.borrow().values().filter(|message| message.thread.is_none()).count(), 1);
+        assert!(fake.count("update") >= 1);
+        let calls = fake.calls.borrow().len();
+        let clicks = vec![click(0, "U9", approval()), click(1, "U1", approval())];
+        let (is_over, took) = work_on(path, &fake, clicks, 20_000).await;
+        assert!(is_over && took < Duration::from_secs(10), "{took:?}");
+        assert_eq!(fake.answers.borrow().len(), 2, "everybody is answered: {:?}", fake.answers.borrow());
+        assert_eq!(fake.calls.borrow().len(), calls + 2, "the message is as it was");
+    });
+}
+
+#[test]
+fn a_shift_ends_with_its_hours_whatever_does_not_answer() {
+    play(async |path| {
+        let fake = Fake::default();
+        incident(&mut open(path).await, "inc-1", 1, &[]).await;
+        fake.faults.borrow_mut().push_back(Fault::Deadly);
+        let (is_over, took) = work_on(path, &fake, Vec::new(), 400).await;
+        assert!(!is_over && took < Duration::from_secs(3), "{took:?}");
+        // Whoever comes next finds what was begun, once nobody else may be at it.
+        pass(60);
+        let (is_over, _) = work_on(path, &fake, Vec::new(), 20_000).await;
+        assert!(is_over);
+        assert_eq!(fake.messages.borrow().values().filter(|message| message.thread.is_none()).count(), 1);
     });
 }

@@ -11,15 +11,18 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep;
 
 use super::answering::stopping;
-use super::bench::{Again, Bench};
+use super::bench::{Again, Bench, Others};
 use super::queue::Queue;
+use super::rounds::Part;
 use super::{LOOK, Lines, Office, Phase};
 use crate::desk::clicks::{Answered, Job, Task};
 use crate::desk::people::person;
 use crate::desk::shown::{Runnable, runnable, unplanned};
 use crate::desk::work;
+use crate::event::Seconds;
 use crate::model::approval::Person;
 use crate::notify::slack::workspace::Workspace;
+use crate::store::watched::Watched;
 use crate::store::{State, Store};
 
 /// Plans that are made side by side.
@@ -43,16 +46,17 @@ where
     let abort = AtomicBool::new(false);
     let queue = RefCell::new(Queue::default());
     let mut state = (office.open)().await?;
-    let (mut bench, mut again) = (Bench::default(), Again::default());
+    let (mut bench, mut others) = (Bench::default(), Others::default());
+    let mut again = if lines.pauses { Again::of_shift() } else { Again::default() };
     let mut runs: FuturesUnordered<Under<'_>> = FuturesUnordered::new();
     let mut plans: FuturesUnordered<Under<'_>> = FuturesUnordered::new();
     loop {
-        let now = office.desk.now();
+        let (now, at) = (office.desk.now(), lines.rounds.at());
         look(office, &mut state).await;
         let watched = &state.head().watch;
         for plan in runnable(watched, now) {
             if bench.begins(&plan.digest, now) {
-                runs.push(Box::pin(run(office, plan, &abort)));
+                runs.push(Box::pin(run(office, plan, (&abort, lines.pauses))));
             }
         }
         while plans.len() < PLANS {
@@ -66,11 +70,17 @@ where
                 plans.push(Box::pin(plan(office, incident, revision)));
             }
         }
+        let is_idle = runs.is_empty() && plans.is_empty() && queue.borrow().is_empty();
+        lines.rounds.looked(
+            Part::Working,
+            at,
+            is_idle && !is_due(watched, &bench, now) && !others.may_be_dead(watched, now),
+        );
         tokio::select! {
             biased;
             () = lines.until(Phase::Closing) => break,
-            Some((key, ended)) = runs.next(), if !runs.is_empty() => over(office, &mut bench, &key, ended),
-            Some((key, ended)) = plans.next(), if !plans.is_empty() => over(office, &mut bench, &key, ended),
+            Some((key, ended)) = runs.next(), if !runs.is_empty() => over(office, lines, &mut bench, (&key, ended)),
+            Some((key, ended)) = plans.next(), if !plans.is_empty() => over(office, lines, &mut bench, (&key, ended)),
             Some(wanted) = to_do.recv() => queue.borrow_mut().push(wanted),
             () = lines.work.notified() => {}
             () = sleep(LOOK) => {}
@@ -79,13 +89,23 @@ where
     drop(plans);
     leave(&mut queue.take(), &mut to_do, answers);
     abort.store(true, Ordering::Relaxed);
+    finish(office, lines, &mut bench, runs).await;
+    Ok(())
+}
+
+/// Lets runs come to the end of the steps that have begun.
+async fn finish<W, O>(
+    office: &Office<'_, W, O>,
+    lines: &Lines<'_>,
+    bench: &mut Bench,
+    mut runs: FuturesUnordered<Under<'_>>,
+) {
     if !runs.is_empty() {
         (office.say)("stopping after the steps that have begun");
     }
     while let Some((key, ended)) = runs.next().await {
-        over(office, &mut bench, &key, ended);
+        over(office, lines, bench, (&key, ended));
     }
-    Ok(())
 }
 
 /// Reads the record as it is, without what time has ended.
@@ -110,20 +130,27 @@ fn leave(queue: &mut Queue, to_do: &mut UnboundedReceiver<Job>, answers: Unbound
 }
 
 /// Something ended: it is shown.
-fn over<W, O>(office: &Office<'_, W, O>, bench: &mut Bench, key: &str, ended: Result<()>) {
+fn over<W, O>(office: &Office<'_, W, O>, lines: &Lines<'_>, bench: &mut Bench, (key, ended): (&str, Result<()>)) {
     bench.ended(key, ended.is_ok(), office.desk.now());
     if let Err(error) = ended {
         (office.say)(&format!("{error:#}"));
     }
-    office.stir.notify_one();
+    lines.changed();
+}
+
+/// Whether a plan that failed to run or to be made is tried again soon.
+fn is_due(watched: &Watched, bench: &Bench, now: Seconds) -> bool {
+    let plans = runnable(watched, now).into_iter().map(|plan| plan.digest);
+    let incidents = unplanned(watched).into_iter().map(|(incident, _)| incident);
+    plans.chain(incidents).any(|key| bench.is_soon(&key, now))
 }
 
 async fn run<S: Store, W, O: AsyncFn() -> Result<State<S>>>(
     office: &Office<'_, W, O>,
     plan: Runnable,
-    abort: &AtomicBool,
+    stop: (&AtomicBool, bool),
 ) -> (String, Result<()>) {
-    let ran = work::run(&office.open, office.desk, office.live, &plan, abort).await;
+    let ran = work::run(&office.open, office.desk, office.live, &plan, stop).await;
     (plan.digest, ran)
 }
 

@@ -46,7 +46,9 @@ async fn scene(path: &std::path::Path, class: Class) -> State<Sqlite> {
 
 /// What one person is told.
 async fn press(state: &mut State<Sqlite>, desk: &Desk<'_, Fake>, user: &str, button: Button) -> (String, Vec<Job>) {
-    let Decided { answers, jobs } = decide(state, desk, &[click(0, user, button)]).await;
+    static PRESSES: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1_000_000);
+    let number = PRESSES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let Decided { answers, jobs } = decide(state, desk, &[click(number, user, button)]).await;
     assert_eq!(answers.len(), 1);
     (answers[0].words.text.clone(), jobs)
 }
@@ -325,5 +327,56 @@ fn what_is_not_shown_or_cannot_be_seen_is_not_decided() {
         .await;
         assert!(decided(&mut state, close()).await.contains("is contained"));
         assert_eq!(state.head().watch.incidents["inc-1"].status, Status::Contained);
+    });
+}
+
+#[test]
+fn a_press_that_is_delivered_again_is_decided_once() {
+    play(async |path| {
+        let (fake, config) = (Fake::default(), config(&["U1", "U2"]));
+        let (mut state, desk) = (scene(path, Class::R2).await, desk(&fake, &config, "one"));
+        let (first, stranger) = (click(1, "U1", approval(DIGEST)), click(2, "U9", approval(DIGEST)));
+        decide(&mut state, &desk, &[first.clone(), stranger.clone()]).await;
+        let known: Vec<&String> = state.head().watch.slack.decided.iter().collect();
+        assert_eq!(known, ["click-1"], "a refusal changed nothing, and pushes nothing out");
+        let again = Decided { ..decide(&mut state, &desk, &[stranger, first]).await };
+        let told: Vec<&str> = again.answers.iter().map(|answer| answer.words.text.as_str()).collect();
+        assert!(told[1].contains("decided before") && !told[0].contains("decided before"), "{told:?}");
+        let lines = state.journal().await.unwrap().0;
+        let of = |kind: &str| lines.iter().filter(|line| line.kind == kind).count();
+        assert_eq!((of("plan.approved"), of("approval.refused")), (1, 2));
+        let mut board = crate::store::board::Board::default();
+        (0..300).for_each(|number| board.note_decided(&number.to_string()));
+        assert!(board.decided.len() == 200 && board.is_decided("299") && !board.is_decided("99"));
+    });
+}
+
+#[test]
+fn a_run_that_nobody_can_go_on_with_is_over_after_an_hour() {
+    play(async |path| {
+        let (fake, config) = (Fake::default(), config(&["U1"]));
+        let (mut state, desk) = (scene(path, Class::R2).await, desk(&fake, &config, "one"));
+        let dead = |died: Seconds, stuck: Option<&str>| {
+            let stage = Stage::Running { holder: "they".to_owned(), until: clock() - died };
+            let stuck = stuck.map(str::to_owned);
+            move |head: &mut Head| {
+                head.watch.plans.insert(DIGEST.to_owned(), Planned { done: 1, ..planned("inc-1", NOW, stage.clone()) });
+                head.watch.slack.posts.insert("inc-1".to_owned(), Post { stuck: stuck.clone(), ..post() });
+            }
+        };
+        for (died, stuck, is_over) in
+            [(3_599, Some("no role"), false), (90_000, None, false), (3_600, Some("no role"), true)]
+        {
+            alter(&mut state, dead(died, stuck)).await;
+            work::tidy(&mut state, &desk).await.unwrap();
+            let planned = &state.head().watch.plans[DIGEST];
+            assert_eq!(planned.stage == Stage::Ended { holds: false }, is_over, "{died}");
+            assert_eq!(
+                planned.remains.iter().any(|why| why.contains("interrupted") && why.contains("no role")),
+                is_over
+            );
+        }
+        assert!(runnable(&state.head().watch, clock()).is_empty());
+        assert_eq!(state.head().watch.slack.posts["inc-1"].stuck, None);
     });
 }

@@ -19,8 +19,8 @@ use super::query::stamp;
 use super::{Query, What};
 use crate::event::{Seconds, time};
 
-const PAID: &str = ".paid.jsonl";
-const DETAIL: &str = ".detail";
+pub(super) const PAID: &str = ".paid.jsonl";
+pub(super) const DETAIL: &str = ".detail";
 
 /// Why the cache cannot be used.
 #[derive(Debug, Error)]
@@ -156,10 +156,10 @@ fn name(what: &What, now: Seconds, number: u32) -> String {
     format!("{}-{what}-{number:03}.json", stamp(now))
 }
 
-fn make_folder(folder: &Path) -> Result<(), CacheError> {
+pub(super) fn make_folder(folder: &Path) -> Result<(), CacheError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail(folder))
 }
 
-fn fail(path: &Path) -> impl Fn(io::Error) -> CacheError + use<'_> {
+pub(super) fn fail(path: &Path) -> impl Fn(io::Error) -> CacheError + use<'_> {
     move |source| CacheError::Io { path: path.display().to_string(), source }
 }

@@ -162,6 +162,17 @@ impl Live {
     }
 }
 
+#[cfg(test)]
+impl Live {
+    /// Reaches no account, and has nothing to sign with.
+    pub(crate) fn nowhere() -> Self {
+        let latest = aws_config::BehaviorVersion::latest();
+        let config = SdkConfig::builder().behavior_version(latest).endpoint_url("http://127.0.0.1:1").build();
+        let cloud = Cloud::new(config, Region::from_static(HOME));
+        Self { wanted: Wanted::default(), cloud, location: None, accounts: Vec::new() }
+    }
+}
+
 /// An account with its credentials; its id comes from the settings, the role or, for the caller's own, from AWS.
 async fn watched(base: &SdkConfig, account: &Account) -> Result<Watched> {
     let of_role = match &account.role {

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::event::Seconds;
+use crate::event::{DAY, Seconds};
+
+/// A feed that is handed in is forgotten when nothing of it came for so long.
+const FORGOTTEN: Seconds = 7 * DAY;
 
 /// Where each feed stands, by the feed's name; saved by the caller after what was read is safe.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +18,31 @@ pub(crate) struct Cursors(BTreeMap<String, Cursor>);
 impl Cursors {
     pub(super) fn set(&mut self, feed: String, cursor: Cursor) {
         self.0.insert(feed, cursor);
+    }
+
+    /// Messages of a feed were handed in at a time.
+    pub(crate) fn note_handed(&mut self, feed: String, now: Seconds) {
+        self.set(feed, Cursor::Handed(now));
+    }
+
+    /// Feeds that are handed in: of which something was lately. One that is silent for longer may be no feed any more.
+    pub(super) fn handed(&self, now: Seconds) -> impl Iterator<Item = &String> {
+        let is_alive = move |cursor: &Cursor| matches!(cursor, Cursor::Handed(at) if now - at < DAY);
+        self.0.iter().filter(move |(_, cursor)| is_alive(cursor)).map(|(feed, _)| feed)
+    }
+
+    /// Whether messages of a feed come by themselves.
+    pub(crate) fn is_handed(&self, feed: &str) -> bool {
+        matches!(self.0.get(feed), Some(Cursor::Handed(_)))
+    }
+
+    /// Forgets feeds of which nothing was handed in for a week, and names them: whoever sends messages names queues.
+    pub(crate) fn forget_handed(&mut self, now: Seconds) -> BTreeSet<String> {
+        let is_old = |cursor: &Cursor| matches!(cursor, Cursor::Handed(at) if now - at >= FORGOTTEN);
+        let old = self.0.iter().filter(|(_, cursor)| is_old(cursor)).map(|(feed, _)| feed.clone());
+        let old: BTreeSet<String> = old.collect();
+        self.0.retain(|feed, _| !old.contains(feed));
+        old
     }
 
     pub(super) fn lookup(&self, feed: &str) -> Option<&LookupCursor> {
@@ -38,6 +66,8 @@ impl Cursors {
 pub(super) enum Cursor {
     Lookup(LookupCursor),
     Folder(FolderCursor),
+    /// Messages that come by themselves: when the last did.
+    Handed(Seconds),
 }
 
 /// LookupEvents of one account and region.

@@ -65,9 +65,9 @@ pub(crate) trait Queue {
     async fn delete(&self, url: &str, receipts: &[Receipt]) -> Result<Vec<String>, Refusal>;
 }
 
-/// The last part of a queue's URL.
+/// The last part of a queue's URL or ARN.
 pub(super) fn name(url: &str) -> &str {
-    url.trim_end_matches('/').rsplit('/').next().unwrap_or(url)
+    url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(url)
 }
 
 /// One queue while it is read.

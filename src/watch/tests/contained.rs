@@ -48,6 +48,7 @@ impl Watching {
         let told = memory.told.clone();
         let batch = Batch { feed: "lookup".to_owned(), objects: objects.to_vec(), ..Batch::default() };
         let mut read = Read {
+            forgotten: BTreeSet::new(),
             batches: vec![batch],
             cursors: Cursors::default(),
             regions: BTreeMap::new(),
@@ -56,8 +57,16 @@ impl Watching {
         };
         let bills = Bills::default();
         let (watched, since) = (&self.watched, self.since);
-        let means =
-            Means { rules: rules(), bills: &bills, watched, begun: now, since, patience: 1_800, is_noting: false };
+        let means = Means {
+            rules: rules(),
+            bills: &bills,
+            watched,
+            begun: now,
+            since,
+            patience: 1_800,
+            is_noting: false,
+            is_handed: false,
+        };
         let mut concluded = conclude(memory, &mut read, &means).unwrap();
         for (day, daily) in concluded.habits.days() {
             self.habits.add(day, daily.clone());

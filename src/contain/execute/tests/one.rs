@@ -86,7 +86,7 @@ fn a_step_waits_for_what_it_needs() {
 }
 
 fn limits(reassert: i64) -> Limits<'static> {
-    Limits { reassert, abort: &NEVER }
+    Limits { reassert, abort: &NEVER, pauses: false }
 }
 
 /// An attacker who takes the denial back again and again loses, and everything is told.
@@ -169,7 +169,7 @@ fn a_watch_that_is_cut_short_proves_nothing() {
     let plan = story(0);
     let (world, stop) = (ready(&plan), AtomicBool::new(false));
     world.begin(&plan.digest, "us").unwrap();
-    let (bounds, progress) = (Limits { reassert: 60, abort: &stop }, Progress::default());
+    let (bounds, progress) = (Limits { reassert: 60, abort: &stop, pauses: false }, Progress::default());
     let hands = &world;
     let by_hand = async {
         hands.pause(Duration::from_secs(20)).await;

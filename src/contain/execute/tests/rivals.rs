@@ -84,7 +84,7 @@ async fn contain(place: &Place, plan: &Plan, account: &Account, holder: &str) ->
     let hands = Reach(account, said?);
     let progress = Progress::of(&state.journal().await.unwrap().0, &plan.digest);
     let ledger = Ledger::new(state, (&plan.digest, holder), 60, &clock);
-    let limits = Limits { reassert: 1, abort: &NEVER };
+    let limits = Limits { reassert: 1, abort: &NEVER, pauses: false };
     let work = execute(plan, &progress, &hands, &ledger, &limits);
     let tick = async {
         loop {
