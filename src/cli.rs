@@ -8,9 +8,13 @@ mod config;
 mod contain;
 mod cost;
 mod detectors;
+mod doctor;
 mod drill;
 mod incidents;
+mod init;
 mod journal;
+mod lambda;
+mod man;
 mod output;
 mod permissions;
 mod person;
@@ -23,6 +27,7 @@ mod slack;
 mod state;
 mod watch;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,6 +80,7 @@ enum Command {
     Replay(replay::Arguments),
     Watch(watch::Arguments),
     Serve(serve::Arguments),
+    Lambda(lambda::Arguments),
     Incidents(incidents::List),
     Show(incidents::Show),
     Close(incidents::Close),
@@ -90,9 +96,12 @@ enum Command {
     Journal(journal::Arguments),
     Slack(slack::Arguments),
     State(state::Arguments),
+    Init(init::Arguments),
+    Doctor(doctor::Arguments),
     Permissions(permissions::Arguments),
     Config(config::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// How a command may talk.
@@ -127,7 +136,7 @@ impl Voice {
 /// Runs the command line and returns its exit status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(words()) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
             return if error.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) };
@@ -147,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(arguments, voice),
         Command::Watch(arguments) => watch::run(arguments, config, voice),
         Command::Serve(arguments) => serve::run(arguments, config, voice),
+        Command::Lambda(arguments) => lambda::run(arguments, config, voice),
         Command::Incidents(arguments) => incidents::list(arguments, config),
         Command::Show(arguments) => incidents::show(arguments, config, voice),
         Command::Close(arguments) => incidents::close(arguments, config, voice),
@@ -162,9 +172,12 @@ pub fn main() -> ExitCode {
         Command::Journal(arguments) => journal::run(arguments, config, voice),
         Command::Slack(arguments) => slack::run(arguments, config, voice),
         Command::State(arguments) => state::run(arguments, config, voice),
+        Command::Init(arguments) => init::run(arguments, voice),
+        Command::Doctor(arguments) => doctor::run(arguments, config, voice),
         Command::Permissions(arguments) => permissions::run(arguments, config, voice),
         Command::Config(arguments) => config::run(arguments, config, voice),
         Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
     };
     match result {
         Ok(status) => ExitCode::from(status as u8),
@@ -174,6 +187,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(REFUSED)
         }
     }
+}
+
+/// The words of the command line. Lambda starts a program without any.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    if words.len() <= 1 && std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+        words.resize(1, OsString::from("stakeout"));
+        words.push(OsString::from("lambda"));
+    }
+    words
 }
 
 /// A line on stderr, with whatever a log may have put into it made harmless.
