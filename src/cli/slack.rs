@@ -10,6 +10,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::{Status, Voice};
+pub(super) use manifest::SCOPES;
 pub(super) use test::NOT_SET_UP;
 
 /// Set up Slack: the app's manifest, a look at every message, a test of the settings.

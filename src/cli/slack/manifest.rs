@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 }
 
 /// What the app may do, and what for.
-pub(super) const SCOPES: [(&str, &str); 4] = [
+pub(in crate::cli) const SCOPES: [(&str, &str); 4] = [
     ("chat:write", "posts incidents, and keeps each message up to date"),
     ("channels:history", "finds its own message again after a crash, in a public channel"),
     ("groups:history", "finds its own message again after a crash, in a private channel"),
