@@ -1,5 +1,7 @@
 //! The scenario generator: ordinary life of an AWS account, with or without an attack in it,
 //! as the tree of log files that CloudTrail would have delivered, the bill, and the truth about it.
+//!
+//! `live` plays a scenario with real API calls instead, and times the answer.
 
 mod actor;
 mod bill;
@@ -11,6 +13,7 @@ mod deploy;
 mod ident;
 mod lambda_ddos;
 mod life;
+pub(crate) mod live;
 mod log;
 mod missing_key;
 mod people;

@@ -1,5 +1,6 @@
 //! `stakeout drill`: a night to rehearse with.
 
+mod live;
 mod notify;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,16 @@ use crate::event::time;
 /// is printed and posted to the Slack channel of the settings, marked DRILL, with a plan whose buttons do nothing but say whether
 /// whoever presses could decide. Other channels are not told, and no state is touched.
 ///
+/// With --live the scenario is played with real API calls: users, keys and functions are made, the engine finds the intruder,
+/// tells it, and with --approve-as contains it; everything is removed at the end, also after Ctrl-C, and the times are
+/// reported. That happens on this machine (--endpoint of a stand-in), or in an account that `[drill] sandbox` of the settings
+/// names and --confirm names again. The real state is never touched, and queues are never read. Its id and the names of what it
+/// makes are said first; --clean with that id removes what is left of a drill that was killed.
+///
 /// Scenarios: lambda-ddos-all-regions, missing-key, and ordinary for ordinary life alone.
+///
+/// Exit status: 0 done (with --live: found, told, contained and refused), 1 a part of a live drill did not happen or something
+/// of it could not be removed, 2 refused or could not run.
 #[derive(Args)]
 pub(super) struct Arguments {
     /// lambda-ddos-all-regions, missing-key or ordinary.
@@ -37,32 +47,35 @@ pub(super) struct Arguments {
     #[arg(long)]
     twin: bool,
     /// What varies: names, ids, addresses, hours.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, conflicts_with = "live")]
     seed: u64,
     /// Days of ordinary life; the attack falls on the last but one.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, conflicts_with = "live")]
     days: u32,
-    /// Regions that the attack reaches, separated by commas [default: the 17 that are enabled by default].
+    /// Regions that the attack reaches, separated by commas [default: the 17 that are enabled by default; with --live the
+    /// first six of them].
     #[arg(long, value_delimiter = ',', value_name = "REGION")]
     regions: Option<Vec<String>>,
     /// Median and 95th percentile of the delay of delivery.
-    #[arg(long, value_name = "P50,P95", default_value = "2m,12m", value_parser = parse_delay)]
+    #[arg(long, value_name = "P50,P95", default_value = "2m,12m", value_parser = parse_delay, conflicts_with = "live")]
     delay: (Duration, Duration),
     /// Share of records delivered twice.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02, conflicts_with = "live")]
     duplicates: f64,
     /// Share of ordinary records lost.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, conflicts_with = "live")]
     missing: f64,
     /// Volume of ordinary life; 1 is about 1,500 records a day.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, conflicts_with = "live")]
     noise: f64,
     /// How often a region's records are delivered.
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_length)]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_length, conflicts_with = "live")]
     batch: Duration,
     /// The first day (RFC 3339).
-    #[arg(long, value_name = "TIME", default_value = "2026-09-01T00:00:00Z")]
+    #[arg(long, value_name = "TIME", default_value = "2026-09-01T00:00:00Z", conflicts_with = "live")]
     start: jiff::Timestamp,
+    #[command(flatten)]
+    live: live::Live,
 }
 
 fn parse_length(text: &str) -> Result<Duration, String> {
@@ -80,6 +93,9 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) ->
         "ordinary" => None,
         name => Some(scenario(name)?),
     };
+    if arguments.live.is_wanted() {
+        return live::run(&arguments.live, scenario, arguments.regions.clone(), config, voice);
+    }
     let options = Options {
         seed: arguments.seed,
         days: arguments.days,

@@ -34,8 +34,16 @@ fn user_name() -> Option<String> {
 /// A name that would not look like what it is.
 pub(super) async fn here(name: Option<&str>) -> Result<Person> {
     let name = name.map(str::to_owned).or_else(user_name).unwrap_or_else(os_user);
-    if name.trim().is_empty() || terminal(&name) != name {
+    called(&name, Live::caller().await)
+}
+
+/// Whoever runs this command, under a name, as AWS knows them.
+///
+/// # Errors
+/// As [`here`].
+pub(super) fn called(name: &str, caller: Option<String>) -> Result<Person> {
+    if name.trim().is_empty() || terminal(name) != name {
         bail!("{name:?} is no name");
     }
-    Ok(Person { name, os_user: os_user(), caller: Live::caller().await, slack: None })
+    Ok(Person { name: name.to_owned(), os_user: os_user(), caller, slack: None })
 }

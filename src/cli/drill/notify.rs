@@ -25,7 +25,12 @@ pub(super) fn run(
     config: Option<&Path>,
     voice: Voice,
 ) -> Result<Status> {
-    let settings = Config::load(config)?.slack;
+    let mut config = Config::load(config)?;
+    state::block_on(async {
+        config.unlock().await;
+        Ok(())
+    })?;
+    let settings = config.slack;
     let Some(channel) = &settings.channel else { bail!("{}", slack::NOT_SET_UP) };
     let client = Client::connect(&settings).map_err(|why| anyhow!("slack.token: {why}"))?;
     let (report, sample) = Sample::play(scenario, options)?;
