@@ -36,8 +36,11 @@ fn the_settings_that_count_are_named() {
         assert_eq!((run.status, run.stdout.as_str()), (2, ""));
         assert!(run.stderr.starts_with(expected) && run.stderr.lines().count() == 1, "{}", run.stderr);
     }
-    let elsewhere = config(folder.path(), &["validate"], &[("STAKEOUT_CONFIG", "s3://bucket/key")]);
-    assert!(elsewhere.status == 2 && elsewhere.stderr.contains("in Lambda only"), "{}", elsewhere.stderr);
+    let nameless = config(folder.path(), &["validate"], &[("STAKEOUT_CONFIG", "s3://bucket")]);
+    assert!(nameless.status == 2 && nameless.stderr.contains("names no object"), "{}", nameless.stderr);
+    fs::write(folder.path().join("large.toml"), "#".repeat((1 << 20) + 1)).unwrap();
+    let large = config(folder.path(), &["validate", "--config", "large.toml"], &[]);
+    assert!(large.status == 2 && large.stderr.contains("large.toml: they have more than 1048576"), "{}", large.stderr);
 }
 
 #[test]

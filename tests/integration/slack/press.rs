@@ -9,21 +9,21 @@ use crate::stand_in::{content, status, tried};
 use crate::watch::lookup::now;
 
 /// Of the form that Slack sends.
-pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The press of a button of a message.
-pub(super) struct Press<'p> {
-    pub(super) user: &'p str,
-    pub(super) channel: &'p str,
-    pub(super) message: &'p Value,
-    pub(super) button: &'p Value,
+pub(crate) struct Press<'p> {
+    pub(crate) user: &'p str,
+    pub(crate) channel: &'p str,
+    pub(crate) message: &'p Value,
+    pub(crate) button: &'p Value,
     /// No two presses have the same.
-    pub(super) number: usize,
+    pub(crate) number: usize,
 }
 
 impl Press<'_> {
     /// As Slack tells it.
-    pub(super) fn payload(&self, slack: &Slack) -> Value {
+    pub(crate) fn payload(&self, slack: &Slack) -> Value {
         let (ts, channel) = (&self.message["ts"], self.channel);
         let mut action = self.button.clone();
         let action_ts = format!("{}.{:06}", now(), self.number);
@@ -49,26 +49,26 @@ impl Press<'_> {
     }
 
     /// The body of the request.
-    pub(super) fn body(&self, slack: &Slack) -> String {
+    pub(crate) fn body(&self, slack: &Slack) -> String {
         form(&self.payload(slack).to_string())
     }
 }
 
 /// A payload in a form.
-pub(super) fn form(payload: &str) -> String {
+pub(crate) fn form(payload: &str) -> String {
     let url = reqwest::Url::parse_with_params("http://127.0.0.1/", [("payload", payload)]).unwrap();
     url.query().unwrap().to_owned()
 }
 
 /// A request with its signature.
-pub(super) struct Signed {
-    pub(super) body: String,
-    pub(super) timestamp: i64,
-    pub(super) signature: String,
+pub(crate) struct Signed {
+    pub(crate) body: String,
+    pub(crate) timestamp: i64,
+    pub(crate) signature: String,
 }
 
 /// Signs bodies as Slack's own library does, for a time.
-pub(super) fn signed(sdk: &Sdk, bodies: Vec<String>, timestamp: i64) -> Vec<Signed> {
+pub(crate) fn signed(sdk: &Sdk, bodies: Vec<String>, timestamp: i64) -> Vec<Signed> {
     let signatures = sdk.sign(SECRET, timestamp, &bodies);
     bodies.into_iter().zip(signatures).map(|(body, signature)| Signed { body, timestamp, signature }).collect()
 }
@@ -76,7 +76,12 @@ pub(super) fn signed(sdk: &Sdk, bodies: Vec<String>, timestamp: i64) -> Vec<Sign
 impl Signed {
     /// Sends it. Gives the status, the answer's body, and how long that took; 0 and the reason where
     /// no answer came.
-    pub(super) fn send(&self, port: u16) -> (u16, String, Duration) {
+    pub(crate) fn send(&self, port: u16) -> (u16, String, Duration) {
+        self.send_to(port, "/slack/interactions")
+    }
+
+    /// The same to another path.
+    pub(crate) fn send_to(&self, port: u16, path: &str) -> (u16, String, Duration) {
         let timestamp = self.timestamp.to_string();
         let headers = [
             ("Content-Type", FORM),
@@ -85,7 +90,7 @@ impl Signed {
             ("X-Slack-Signature", &self.signature),
         ];
         let begun = Instant::now();
-        let answer = tried(port, "POST", "/slack/interactions", &headers, self.body.as_bytes());
+        let answer = tried(port, "POST", path, &headers, self.body.as_bytes());
         match answer {
             Ok(answer) => (status(&answer), content(&answer).to_owned(), begun.elapsed()),
             Err(error) => (0, error.to_string(), begun.elapsed()),
@@ -94,19 +99,19 @@ impl Signed {
 }
 
 /// The buttons of a message, in their order.
-pub(super) fn buttons(message: &Value) -> Vec<&Value> {
+pub(crate) fn buttons(message: &Value) -> Vec<&Value> {
     let blocks = message["blocks"].as_array().map_or(&[][..], Vec::as_slice);
     let elements = blocks.iter().filter_map(|block| block["elements"].as_array()).flatten();
     elements.filter(|element| element["type"] == "button" && element["url"].is_null()).collect()
 }
 
 /// The button with an action.
-pub(super) fn button<'m>(message: &'m Value, action: &str) -> Option<&'m Value> {
+pub(crate) fn button<'m>(message: &'m Value, action: &str) -> Option<&'m Value> {
     buttons(message).into_iter().find(|button| button["action_id"] == action)
 }
 
 /// Every text of a message's blocks, one in a line.
-pub(super) fn texts(value: &Value) -> String {
+pub(crate) fn texts(value: &Value) -> String {
     match value {
         Value::Array(all) => all.iter().map(texts).collect(),
         Value::Object(map) => {
@@ -121,6 +126,6 @@ pub(super) fn texts(value: &Value) -> String {
 }
 
 /// The mark of a message: the id of its first block.
-pub(super) fn mark(message: &Value) -> &str {
+pub(crate) fn mark(message: &Value) -> &str {
     message["blocks"][0]["block_id"].as_str().unwrap_or_else(|| panic!("no mark: {message:#}"))
 }

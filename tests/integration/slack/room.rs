@@ -15,45 +15,45 @@ use crate::stand_in::slack::{Sdk, Slack};
 use crate::watch::lookup::now;
 
 /// An approver by id.
-pub(super) const ADA: &str = "U0ADA00001";
+pub(crate) const ADA: &str = "U0ADA00001";
 /// One by the group that he is in.
-pub(super) const BOB: &str = "W0BOB00001";
-pub(super) const GROUP: &str = "S0ONCALL01";
+pub(crate) const BOB: &str = "W0BOB00001";
+pub(crate) const GROUP: &str = "S0ONCALL01";
 /// Nobody named.
-pub(super) const EVE: &str = "U0EVE00001";
+pub(crate) const EVE: &str = "U0EVE00001";
 
 /// Slack shows an error behind it.
-pub(super) const ACKNOWLEDGED: Duration = Duration::from_secs(3);
+pub(crate) const ACKNOWLEDGED: Duration = Duration::from_secs(3);
 /// Patience with a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Tells numbers, also where the runner keeps what tests print.
-pub(super) fn tell(line: &str) {
+pub(crate) fn tell(line: &str) {
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 /// How presses come in.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     Http(u16),
     Socket,
 }
 
-pub(super) struct Room {
-    pub(super) scene: Scene,
-    pub(super) slack: Slack,
-    pub(super) sdk: Sdk,
+pub(crate) struct Room {
+    pub(crate) scene: Scene,
+    pub(crate) slack: Slack,
+    pub(crate) sdk: Sdk,
     presses: AtomicUsize,
 }
 
 impl Room {
     /// With an account of `MiniStack`, and approvers besides Ada and Bob.
-    pub(super) fn mini(regions: &[&'static str], socket: bool, approvers: &[String]) -> Option<Self> {
+    pub(crate) fn mini(regions: &[&'static str], socket: bool, approvers: &[String]) -> Option<Self> {
         Self::with(socket, approvers, |settings| Scene::mini(regions, settings))
     }
 
     /// With an account of moto, in which everybody may do everything.
-    pub(super) fn moto(regions: &[&'static str]) -> Option<Self> {
+    pub(crate) fn moto(regions: &[&'static str]) -> Option<Self> {
         Self::with(false, &[], |settings| Scene::moto(regions, settings))
     }
 
@@ -67,23 +67,23 @@ impl Room {
     }
 
     /// The binary with the secrets that the settings name.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.scene.command(arguments);
         Slack::secrets(&mut command);
         command
     }
 
-    pub(super) fn serve(&self, more: &[&str]) -> Serve {
+    pub(crate) fn serve(&self, more: &[&str]) -> Serve {
         Serve::start(self.command(&[&["serve", "--format", "ndjson", "--interval"], more].concat()))
     }
 
     /// Waits until something is so.
-    pub(super) fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    pub(crate) fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
         self.within(PATIENCE, what, ask)
     }
 
     /// The same with other patience.
-    pub(super) fn within<T>(&self, patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    pub(crate) fn within<T>(&self, patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
             if let Some(answer) = ask() {
@@ -98,19 +98,19 @@ impl Room {
     }
 
     /// The messages of incidents, without those about what is not seen.
-    pub(super) fn incidents(&self) -> Vec<Value> {
+    pub(crate) fn incidents(&self) -> Vec<Value> {
         let mut messages = self.slack.messages(&self.slack.channel);
         messages.retain(|message| mark(message).starts_with("inc-"));
         messages
     }
 
     /// Waits for the only incident's message until it has a button, and gives it.
-    pub(super) fn shows(&self, action: &str) -> Value {
+    pub(crate) fn shows(&self, action: &str) -> Value {
         self.shows_where(action, |_| true)
     }
 
     /// The same for a button that is as `wanted` says.
-    pub(super) fn shows_where(&self, action: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn shows_where(&self, action: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.until(&format!("a button {action}"), || {
             let mut messages = self.incidents();
             assert!(messages.len() < 2, "one message for one incident: {messages:#?}");
@@ -119,7 +119,7 @@ impl Room {
     }
 
     /// A press of the button of a message. Gives its number.
-    pub(super) fn press(&self, way: Way, user: &str, message: &Value, action: &str) -> usize {
+    pub(crate) fn press(&self, way: Way, user: &str, message: &Value, action: &str) -> usize {
         let number = self.presses.fetch_add(1, Ordering::SeqCst);
         let button = button(message, action).unwrap_or_else(|| panic!("no {action}: {message:#}"));
         let press = Press { user, channel: &self.slack.channel, message, button, number };
@@ -140,7 +140,7 @@ impl Room {
     }
 
     /// Waits for the answer to a press, and gives what it says.
-    pub(super) fn answer(&self, press: usize) -> String {
+    pub(crate) fn answer(&self, press: usize) -> String {
         self.until("an answer", || {
             let answer = self.slack.answers().into_iter().find(|answer| answer.to == press)?;
             assert_eq!(answer.with["response_type"], "ephemeral", "only they see it: {}", answer.with);
@@ -150,7 +150,7 @@ impl Room {
     }
 
     /// The lines of the journal, which is whole.
-    pub(super) fn journal(&self) -> Vec<Value> {
+    pub(crate) fn journal(&self) -> Vec<Value> {
         let run = self.scene.run(&["journal", "show"]);
         assert_eq!(run.status, 0, "{run:?}");
         self.scene.well(&["journal", "verify"]);
@@ -158,7 +158,7 @@ impl Room {
     }
 
     /// Lines of a kind.
-    pub(super) fn journalled(&self, kind: &str) -> Vec<Value> {
+    pub(crate) fn journalled(&self, kind: &str) -> Vec<Value> {
         self.journal().into_iter().filter(|line| line["kind"] == kind).collect()
     }
 }

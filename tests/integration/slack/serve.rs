@@ -12,7 +12,7 @@ use super::room::tell;
 const START: Duration = Duration::from_secs(60);
 
 /// It ends with the test.
-pub(super) struct Serve {
+pub(crate) struct Serve {
     process: Child,
     said: Arc<Mutex<String>>,
 }

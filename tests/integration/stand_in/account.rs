@@ -26,7 +26,7 @@ pub(crate) const REGIONS: [&str; 17] = [
 ];
 
 /// The answer of any service but LookupEvents, for an account.
-pub(super) fn answer(request: &Request, account: &str) -> (u16, String) {
+pub(crate) fn answer(request: &Request, account: &str) -> (u16, String) {
     match (request.service.as_str(), request.operation.as_str()) {
         ("account", operation) if operation.to_ascii_lowercase().contains("list") => {
             let region = |name| json!({ "RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT" });
@@ -48,6 +48,9 @@ pub(super) fn answer(request: &Request, account: &str) -> (u16, String) {
         ),
         ("iam", "GetUser" | "GetRole" | "GetAccessKeyLastUsed") => {
             (404, error_xml("NoSuchEntity", "it cannot be found"))
+        }
+        ("lambda", operation) if operation.starts_with("POST ") && operation.ends_with("/invocations") => {
+            (202, String::new())
         }
         ("lambda", _) => (404, error_json("ResourceNotFoundException", "there is no such function")),
         ("iam" | "sts" | "ec2", operation) => {

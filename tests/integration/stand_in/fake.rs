@@ -15,6 +15,8 @@ pub(crate) struct Request {
     /// The service and the region that the request is signed for.
     pub(crate) service: String,
     pub(crate) region: String,
+    /// The lines of the head, as they came.
+    pub(crate) head: String,
     pub(crate) text: String,
     /// The text, where it is JSON.
     pub(crate) body: Value,
@@ -95,6 +97,7 @@ pub(super) fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<
         if ends {
             break;
         }
+        request.head.push_str(&line);
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
         match name.to_ascii_lowercase().as_str() {
             "x-amz-target" => request.operation = value.trim().rsplit('.').next().unwrap_or_default().to_owned(),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::python::{Recipe, interpreter};
 use super::server::{Server, request, status};
 
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/stand_in/ministack/serve.py");
 const RECIPE: Recipe = Recipe { name: "ministack", requirements: include_str!("ministack.txt"), minor: 11 };
 
 /// The account of the stand-in.
@@ -33,7 +34,7 @@ impl MiniStack {
         let python = interpreter(&RECIPE)?;
         Some(Self(Server::start("/_ministack/health", |port, folder| {
             let mut server = Command::new(python);
-            server.args(["-c", "from ministack.app import main; main()"]).current_dir(folder);
+            server.arg(SCRIPT).env("PYTHONDONTWRITEBYTECODE", "1").current_dir(folder);
             // It binds every address unless told otherwise, and these two listeners always do.
             server.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
             server.env("IOT_MTLS_ENABLED", "0").env("SFTP_ENABLED", "0");

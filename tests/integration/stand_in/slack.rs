@@ -83,9 +83,16 @@ impl Slack {
         let app = if socket { "app_token = \"env:SLACK_APP_TOKEN\"\n" } else { "" };
         format!(
             "[slack]\ntoken = \"env:SLACK_BOT_TOKEN\"\n{app}signing_secret = \"env:SLACK_SIGNING_SECRET\"\n\
-             channel = \"{}\"\nnotices = \"{}\"\napi_url = \"http://127.0.0.1:{}/api\"\n",
-            self.channel, self.notices, self.port
+             channel = \"{}\"\nnotices = \"{}\"\napi_url = \"{}\"\n",
+            self.channel,
+            self.notices,
+            self.api_url()
         )
+    }
+
+    /// Where its API is.
+    pub(crate) fn api_url(&self) -> String {
+        format!("http://127.0.0.1:{}/api", self.port)
     }
 
     /// The secrets that the settings name.

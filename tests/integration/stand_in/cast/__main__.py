@@ -11,6 +11,7 @@ import traceback
 
 from botocore.exceptions import ClientError
 
+import host
 import intruder
 import machines
 import owner
@@ -62,6 +63,9 @@ COMMANDS = {
     "dump": seen.dump,
     "restore": seen.restore,
     "frozen": seen.frozen,
+    "deploy": host.deploy,
+    "notify": host.notify,
+    "hosted": host.hosted,
 }
 
 for line in sys.stdin:

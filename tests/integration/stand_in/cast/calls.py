@@ -222,3 +222,17 @@ def function(name, role):
         "MemorySize": 10240,
         "Timeout": 900,
     }
+
+
+def pages(ask, name, **parameters):
+    """Every page; how one is asked for differs from service to service."""
+    found, more = [], {}
+    while True:
+        answer = ask(**parameters, **more)
+        found += answer.get(name) or []
+        for given, taken in (("Marker", "Marker"), ("NextMarker", "Marker"), ("NextToken", "NextToken")):
+            if answer.get(given) and answer.get("IsTruncated", True):
+                more = {taken: answer[given]}
+                break
+        else:
+            return found

@@ -4,21 +4,7 @@ import json
 
 from botocore.exceptions import ClientError
 
-from calls import HOME, client
-
-
-def pages(ask, name, **parameters):
-    """Every page; how one is asked for differs from service to service."""
-    found, more = [], {}
-    while True:
-        answer = ask(**parameters, **more)
-        found += answer.get(name) or []
-        for given, taken in (("Marker", "Marker"), ("NextMarker", "Marker"), ("NextToken", "NextToken")):
-            if answer.get(given) and answer.get("IsTruncated", True):
-                more = {taken: answer[given]}
-                break
-        else:
-            return found
+from calls import HOME, client, pages
 
 
 def absent(ask, part=None, **parameters):

@@ -1,0 +1,11 @@
+//! What is in `deploy/`: the templates and modules, what they allow, what they make, the package and the units.
+
+mod alarms;
+mod lint;
+mod made;
+mod package;
+mod policy;
+mod rights;
+mod template;
+mod terraform;
+mod units;
