@@ -11,15 +11,16 @@
 //! - `watch`: the flow over what AWS delivers now: passes that judge what is kept and what is new as a replay does
 //! - `respond`: the flow of a decision: from an incident to a plan, from an approved plan to what it came to
 //! - `desk`: the flow of a conversation: what Slack shows of an incident, and what a click does
+//! - `doctor`: what works of a setup, and what mends the rest; rights are tried by calls that change nothing, else simulated
 //! - `source`: from paths to raw records; bills; what AWS delivers now
 //! - `detect`: rules, what is new, correlations
 //! - `incident`: lineage, grouping, words
 //! - `contain`: plans, what they break, and carrying them out; each action one file
 //! - `approve`: who may approve what
-//! - `door`: how a press of a button comes in
+//! - `door`: how a press of a button comes in: HTTP, Socket Mode, the URL of a function
 //! - `notify`: terminal, file, webhook, SNS, Slack; metrics and heartbeat
 //! - `report`: table, ndjson, json, markdown, csv
-//! - `drill`: scenarios to rehearse with
+//! - `drill`: scenarios to rehearse with, as logs or as real calls against a stand-in or a sandbox
 //! - `model`: the nouns that stages hand on
 //! - `event`: CloudTrail's JSON, normalised once
 //! - `baseline`: what is usual
@@ -45,6 +46,7 @@ pub(crate) mod contain;
 pub(crate) mod cost;
 pub(crate) mod desk;
 pub(crate) mod detect;
+pub(crate) mod doctor;
 pub(crate) mod door;
 pub(crate) mod drill;
 pub(crate) mod event;
