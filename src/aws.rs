@@ -5,6 +5,7 @@ mod again;
 pub(crate) mod kept;
 mod refusal;
 mod side_by_side;
+pub(crate) mod whereabouts;
 
 use std::sync::OnceLock;
 use std::time::Duration;

@@ -1,14 +1,10 @@
 //! What AWS keeps for this program: settings and secrets, each read whole.
 
 use aws_config::{Region, SdkConfig};
-use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::{Refusal, patient};
+use super::{Refusal, patient, whereabouts};
 use crate::model::chain;
-
-/// The header in which S3 names the region of a bucket to whoever asks elsewhere.
-const REGION: &str = "x-amz-bucket-region";
 
 /// The caller's parameters, secrets and objects.
 pub(crate) struct Kept {
@@ -59,15 +55,13 @@ impl Kept {
     /// What AWS refuses, and more than `most` bytes.
     pub(crate) async fn object(&self, bucket: &str, key: &str, most: usize) -> Result<Vec<u8>, Refusal> {
         const RIGHT: &str = "s3:GetObject";
-        let here = self.config.region().cloned();
-        let asked = self.bucket_client(here.clone()).get_object().bucket(bucket).key(key).send().await;
+        let asked = whereabouts::buckets(&self.config, None).get_object().bucket(bucket).key(key).send().await;
         let answer = match asked {
             Ok(answer) => answer,
             Err(error) => {
-                let named = error.raw_response().and_then(|answer| answer.headers().get(REGION));
-                let region = named.map(|name| Region::new(name.to_owned())).filter(|name| Some(name) != here.as_ref());
+                let region = whereabouts::named(&error).filter(|region| Some(region) != self.config.region());
                 let Some(region) = region else { return Err(Refusal::of(RIGHT, &error)) };
-                let again = self.bucket_client(Some(region)).get_object().bucket(bucket).key(key);
+                let again = whereabouts::buckets(&self.config, Some(region)).get_object().bucket(bucket).key(key);
                 again.send().await.map_err(|error| Refusal::of(RIGHT, &error))?
             }
         };
@@ -81,14 +75,6 @@ impl Kept {
             Some(region) => self.config.to_builder().region(Region::new(region.to_owned())).build(),
             None => self.config.clone(),
         }
-    }
-
-    fn bucket_client(&self, region: Option<Region>) -> aws_sdk_s3::Client {
-        // A stand-in on this machine has no names for buckets.
-        let is_stand_in = self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        let mut builder = Builder::from(&self.config).force_path_style(is_stand_in);
-        builder.set_region(region);
-        aws_sdk_s3::Client::from_conf(builder.build())
     }
 }
 

@@ -11,14 +11,14 @@ use super::{Status, Voice, now, output, person, state};
 use crate::approve::Answer;
 use crate::config::Config;
 use crate::event::time;
+use crate::model::Status as Stage;
 use crate::model::approval::Person;
 use crate::model::escape::terminal;
-use crate::model::{Status as Stage, Summary};
-use crate::report::{Format, Report};
+use crate::report::Format;
 use crate::respond;
 use crate::store::watched::{Closed, Known, Resolution};
 use crate::store::{AnyStore, Head, State};
-use crate::watch::{Told, incident};
+use crate::watch::incident;
 
 /// List the incidents that a watch knows: the open ones, or all.
 ///
@@ -116,28 +116,18 @@ fn value(id: &str, known: &Known) -> serde_json::Value {
 }
 
 pub(super) fn show(arguments: &Show, config: Option<&Path>, voice: Voice) -> Result<Status> {
-    let (known, told) = state::block_on(async {
+    let (known, mut told) = state::block_on(async {
         let state = open(&Config::load(config)?).await?;
         let (id, known) = find(&state, &arguments.id)?;
         Ok((known, incident(&state, &id).await?.with_context(|| format!("{id} is not stored"))?))
     })?;
-    let Told { mut incident, findings } = told;
-    incident.status = known.status;
-    incident.merged_into.clone_from(&known.merged_into);
-    let summary = Summary {
-        first_event: Some(incident.first_event),
-        last_event: Some(incident.last_event),
-        accounts: incident.accounts.clone(),
-        regions: incident.regions.clone(),
-        findings: findings.len(),
-        incidents: 1,
-        ..Summary::default()
-    };
+    told.incident.status = known.status;
+    told.incident.merged_into.clone_from(&known.merged_into);
     if let Some(closed) = &known.closed {
         let Closed { at, resolution, by, why } = closed;
         voice.remark(&format!("closed as {} by {by} at {}: {why}", resolution.as_str(), time::format(*at)));
     }
-    let report = Report { findings, incidents: vec![incident], summary };
+    let report = told.report();
     output::to(None, voice, |look, is_terminal, out| {
         let usual = if is_terminal { Format::Table } else { Format::Ndjson };
         report.write(arguments.format.unwrap_or(usual), look, out)

@@ -1,13 +1,13 @@
 //! The queues of the settings: what waits in them, and what nobody could read.
 
-use aws_config::{Region, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
 use super::{Check, Room};
-use crate::aws::Refusal;
+use crate::aws::{Refusal, whereabouts};
 
 const RIGHT: &str = "sqs:GetQueueAttributes";
 /// More messages than these are more than a pass or two reads.
@@ -24,17 +24,10 @@ struct Queue {
 /// A client in the region that a queue's URL names.
 pub(super) fn client(config: &SdkConfig, url: &str) -> Client {
     let mut builder = Builder::from(config);
-    if let Some(region) = region(url) {
-        builder = builder.region(Region::new(region.to_owned()));
+    if let Some(region) = whereabouts::of_queue(url) {
+        builder = builder.region(region);
     }
     Client::from_conf(builder.build())
-}
-
-/// The region in a URL such as `https://sqs.eu-west-1.amazonaws.com/111122223333/name`.
-fn region(url: &str) -> Option<&str> {
-    let host = url.split_once("://")?.1.split('/').next()?;
-    let mut parts = host.strip_prefix("sqs.").or_else(|| host.strip_prefix("sqs-fips."))?.split('.');
-    parts.next().filter(|region| region.matches('-').count() >= 2)
 }
 
 pub(super) async fn all(room: &Room<'_>) -> Vec<Check> {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Finding, Incident, counted, noun};
+use crate::model::{Finding, Incident, Summary, counted, noun};
+use crate::report::Report;
 
 /// The detector of what is cut off and succeeds all the same.
 const STILL_ACTS: &str = "contained-still-acts";
@@ -14,6 +15,23 @@ const MOST_NAMES: usize = 6;
 pub(crate) struct Told {
     pub incident: Incident,
     pub findings: Vec<Finding>,
+}
+
+impl Told {
+    /// The report that shows it alone.
+    pub(crate) fn report(self) -> Report {
+        let Self { incident, findings } = self;
+        let summary = Summary {
+            first_event: Some(incident.first_event),
+            last_event: Some(incident.last_event),
+            accounts: incident.accounts.clone(),
+            regions: incident.regions.clone(),
+            findings: findings.len(),
+            incidents: 1,
+            ..Summary::default()
+        };
+        Report { findings, incidents: vec![incident], summary }
+    }
 }
 
 /// What is new and worth waking somebody for again; nothing where the same goes on.

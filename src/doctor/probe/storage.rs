@@ -4,11 +4,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem}
 use aws_sdk_s3::config::Region;
 
 use super::{Bench, NOBODY, Tried, tried};
+use crate::aws::whereabouts;
 
 /// No item is there and not there.
 const NEVER: &str = "attribute_exists(pk) AND attribute_not_exists(pk)";
-/// The header in which S3 names the region of a bucket, also where it refuses everything else.
-const REGION: &str = "x-amz-bucket-region";
 
 pub(super) async fn attempt(action: &str, resource: &str, bench: &Bench<'_>) -> Option<Tried> {
     match action {
@@ -41,17 +40,13 @@ pub(super) async fn attempt(action: &str, resource: &str, bench: &Bench<'_>) -> 
 
 /// A client in the bucket's region.
 async fn client(bench: &Bench<'_>, bucket: &str) -> aws_sdk_s3::Client {
-    let is_stand_in = bench.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-    let builder = aws_sdk_s3::config::Builder::from(&bench.config).force_path_style(is_stand_in);
-    let here = aws_sdk_s3::Client::from_conf(builder.clone().build());
+    let here = whereabouts::buckets(&bench.config, None);
     let region = match here.head_bucket().bucket(bucket).send().await {
-        Ok(answer) => answer.bucket_region().map(str::to_owned),
-        Err(error) => error.raw_response().and_then(|answer| answer.headers().get(REGION)).map(str::to_owned),
+        Ok(answer) => answer.bucket_region().map(|name| Region::new(name.to_owned())),
+        Err(error) => whereabouts::named(&error),
     };
     match region {
-        Some(region) if region != bench.region() => {
-            aws_sdk_s3::Client::from_conf(builder.region(Region::new(region)).build())
-        }
+        Some(region) if region.as_ref() != bench.region() => whereabouts::buckets(&bench.config, Some(region)),
         _ => here,
     }
 }

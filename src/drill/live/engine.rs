@@ -12,7 +12,6 @@ use super::played::{Part, Played};
 use crate::config::Config;
 use crate::detect::Rules;
 use crate::event::Seconds;
-use crate::model::Summary;
 use crate::model::approval::Person;
 use crate::model::plan::{Plan, Way};
 use crate::notify::slack::Names;
@@ -58,17 +57,7 @@ pub(super) enum Vote {
 impl Case {
     /// The incident with its findings.
     pub(super) fn report(&self) -> Report {
-        let Told { incident, findings } = self.told.clone();
-        let summary = Summary {
-            first_event: Some(incident.first_event),
-            last_event: Some(incident.last_event),
-            accounts: incident.accounts.clone(),
-            regions: incident.regions.clone(),
-            findings: findings.len(),
-            incidents: 1,
-            ..Summary::default()
-        };
-        Report { findings, incidents: vec![incident], summary }
+        self.told.clone().report()
     }
 }
 

@@ -2,15 +2,11 @@
 
 use aws_config::Region;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Builder;
 
 use super::Cloud;
-use crate::aws::Refusal;
+use crate::aws::{Refusal, whereabouts};
 use crate::model::chain;
 use crate::source::live::trail::{Bucket, Key, Listing, MOST_BYTES};
-
-/// The header in which S3 names the region of a bucket, also where it refuses everything else.
-const REGION: &str = "x-amz-bucket-region";
 
 impl Cloud {
     /// A client in the bucket's region, which S3 tells whoever asks in another one.
@@ -18,25 +14,21 @@ impl Cloud {
         if let Some(client) = self.buckets.borrow().get(bucket) {
             return client.clone();
         }
-        let home = self.client_in(self.home.clone());
+        let home = whereabouts::buckets(&self.config, Some(self.home.clone()));
         let region = match home.head_bucket().bucket(bucket).send().await {
             // A store that names no region has its buckets where it was asked.
-            Ok(answer) => Some(answer.bucket_region().unwrap_or(self.home.as_ref()).to_owned()),
-            Err(error) => error.raw_response().and_then(|answer| answer.headers().get(REGION)).map(str::to_owned),
+            Ok(answer) => {
+                Some(answer.bucket_region().map_or_else(|| self.home.clone(), |name| Region::new(name.to_owned())))
+            }
+            Err(error) => whereabouts::named(&error),
         };
         // Nothing is known of a bucket after a failure on the way, so that it is asked for again.
         let Some(region) = region else {
             return home;
         };
-        let client = if region == self.home.as_ref() { home } else { self.client_in(Region::new(region)) };
+        let client = if region == self.home { home } else { whereabouts::buckets(&self.config, Some(region)) };
         self.buckets.borrow_mut().insert(bucket.to_owned(), client.clone());
         client
-    }
-
-    fn client_in(&self, region: Region) -> Client {
-        // A stand-in on this machine has no names for buckets.
-        let is_stand_in = self.config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        Client::from_conf(Builder::from(&self.config).region(region).force_path_style(is_stand_in).build())
     }
 }
 

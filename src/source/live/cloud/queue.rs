@@ -1,12 +1,11 @@
 //! Messages of SQS, in the region that a queue's URL names.
 
-use aws_config::Region;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 
 use super::Cloud;
-use crate::aws::Refusal;
+use crate::aws::{Refusal, whereabouts};
 use crate::source::live::queue::{Message, Queue, Receipt};
 
 /// SQS gives no more messages at once.
@@ -19,18 +18,11 @@ impl Cloud {
         if let Some(client) = self.queues.borrow().get(url) {
             return client.clone();
         }
-        let region = region(url).map_or_else(|| self.home.clone(), |region| Region::new(region.to_owned()));
+        let region = whereabouts::of_queue(url).unwrap_or_else(|| self.home.clone());
         let client = Client::from_conf(Builder::from(&self.config).region(region).build());
         self.queues.borrow_mut().insert(url.to_owned(), client.clone());
         client
     }
-}
-
-/// The region in a URL such as `https://sqs.eu-west-1.amazonaws.com/111122223333/name`.
-fn region(url: &str) -> Option<&str> {
-    let host = url.split_once("://")?.1.split('/').next()?;
-    let mut parts = host.strip_prefix("sqs.").or_else(|| host.strip_prefix("sqs-fips."))?.split('.');
-    parts.next().filter(|region| region.matches('-').count() >= 2)
 }
 
 impl Queue for Cloud {
@@ -68,17 +60,5 @@ impl Queue for Cloud {
         let failed =
             answer.failed().iter().map(|failed| format!("{}: {}", failed.code(), failed.message().unwrap_or_default()));
         Ok(failed.collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_queue_names_its_region() {
-        let region = super::region;
-        assert_eq!(region("https://sqs.eu-west-1.amazonaws.com/111122223333/events"), Some("eu-west-1"));
-        assert_eq!(region("http://sqs.us-east-1.localhost:4566/000000000000/events"), Some("us-east-1"));
-        assert_eq!(region("http://127.0.0.1:4566/000000000000/events"), None);
-        assert_eq!(region("https://sqs.amazonaws.com/111122223333/events"), None);
     }
 }
