@@ -15,7 +15,7 @@ use crate::model::Finding;
 use crate::replay::map::Range;
 use crate::replay::{Settings, replay};
 use crate::report::page;
-use crate::source::{Bills, discover, read_bills};
+use crate::source::{Bills, Wanted, discover, read_bills};
 
 /// No fixture is this large.
 const MAX_OBJECT_BYTES: u64 = 1 << 30;
@@ -154,9 +154,10 @@ fn test(folder: &Path, fixtures: PathBuf, voice: Voice) -> Result<Status> {
 
 /// The findings of one file, from an empty baseline, with the bill of the account where there is one.
 fn findings_of(file: &Path, bill: Option<&Path>, rules: &Rules) -> Result<Vec<Finding>> {
-    let objects = discover(&[file.display().to_string()])?;
+    let objects = discover(&[file.display().to_string()], &Wanted::default())?;
     let settings = Settings {
         range: Range { start: Seconds::MIN, end: Seconds::MAX },
+        accounts: &[],
         threads: 1,
         max_object_bytes: MAX_OBJECT_BYTES,
     };

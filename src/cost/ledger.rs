@@ -64,6 +64,15 @@ impl Sightings {
         true
     }
 
+    /// Takes in other sightings of the same; gives how many only repeat what is known.
+    pub(crate) fn absorb(&mut self, other: Self, entry: Entry) -> u64 {
+        if self.0.is_empty() {
+            *self = other;
+            return 0;
+        }
+        other.0.into_iter().map(|new| u64::from(!self.add(new, entry))).sum()
+    }
+
     /// In order of day and time of sight.
     pub(crate) fn as_slice(&self) -> &[Sighting] {
         &self.0
@@ -79,12 +88,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Takes in all sightings of a series; gives how many only repeat what is known.
     pub(crate) fn absorb(&mut self, series: Arc<Series>, sightings: Sightings, entry: Entry) -> u64 {
-        let known = self.series.entry(series).or_default();
-        if known.0.is_empty() {
-            *known = sightings;
-            return 0;
-        }
-        sightings.0.into_iter().map(|new| u64::from(!known.add(new, entry))).sum()
+        self.series.entry(series).or_default().absorb(sightings, entry)
     }
 
     /// Takes the ledger apart, in no particular order.

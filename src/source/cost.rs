@@ -4,19 +4,26 @@
 //! (`answers`) and of Cost Anomaly Detection (`anomalies`) are JSON; tables with one amount in each row (`layout`,
 //! `table`) come as comma-separated text (`rows`, `frame`) or parquet (`parquet`); `console` is the wide table that a
 //! person saves. `overlap` keeps answers from counting money that reports or other answers tell, `twin` reports that were
-//! saved twice. Each file is folded by itself (`fold`), so that one whose content is known can be dropped.
+//! saved twice.
+//!
+//! Each bill is folded by itself (`reading`, `fold`) to what it comes to (`folded`), which can be kept as bytes (`coded`);
+//! `assembly` and `join` decide which of them count. [`read_bills`] does one after the other for each bill in turn.
 
 mod anomalies;
 mod answers;
 mod assembly;
+mod coded;
 mod console;
 mod fold;
+mod folded;
 mod frame;
+mod join;
 mod json;
 mod layout;
 mod open;
 mod overlap;
 mod parquet;
+mod reading;
 mod rows;
 mod table;
 #[cfg(test)]
@@ -26,19 +33,16 @@ mod twin;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::Cursor;
-use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
 use super::discover::{SourceError, discover};
 use super::object::Object;
-use crate::cost::ledger::{Entry, latest};
+use super::wanted::Wanted;
 use crate::cost::{Anomaly, Ledger, RecordType, date};
 use crate::model::{Cost, Skipped, Total};
-use answers::Answers;
-use fold::Fold;
-use open::Content;
+
+pub(crate) use folded::Folded;
 
 /// Exact sums by currency and record type.
 pub(crate) type Totals = BTreeMap<(String, RecordType), Decimal>;
@@ -102,175 +106,61 @@ impl Bills {
 /// # Errors
 /// When a path does not exist, a pattern is invalid or matches nothing, or `-` comes twice.
 pub(crate) fn read_bills(paths: &[String], max_object_bytes: u64) -> Result<Bills, SourceError> {
-    let objects = discover(paths)?;
-    let choice = assembly::choose(&objects, &json::newest_assemblies(&objects, max_object_bytes));
-    let mut reading = Reading::new(max_object_bytes);
+    let objects = discover(paths, &Wanted::default())?;
+    let newest = json::newest_assemblies(&objects, max_object_bytes);
+    let fold = |position: usize| objects.get(position).map(|object| folded(object, 0, None, max_object_bytes));
+    Ok(join::join(&objects, &newest.into_values().collect(), fold))
+}
+
+/// Folds a share of the bills that are found, each by itself, for [`join_bills`]: `(2, 5)` is the second of five shares. What
+/// has to be in memory as a whole is bounded as in [`read_bills`].
+///
+/// A delivery of a report that a newer one replaces is folded too, unless no bill that is folded elsewhere can change that.
+///
+/// # Errors
+/// As [`read_bills`].
+pub(crate) fn fold_bills(
+    paths: &[String],
+    max_object_bytes: u64,
+    (share, of): (usize, usize),
+) -> Result<Vec<Folded>, SourceError> {
+    let objects = discover(paths, &Wanted::default())?;
+    let mut newest = json::newest_assemblies(&objects, max_object_bytes);
+    let choice = assembly::choose(&objects, &newest.values().cloned().collect());
+    let mut occurrences: HashMap<&str, u64> = HashMap::new();
+    let mut all = Vec::new();
     for (position, object) in objects.iter().enumerate() {
-        if let Some(newer) = choice.superseded.get(&position) {
-            reading.superseded(object.name(), format!("superseded by {newer}"));
-        } else if let Some(kept) = choice.doubtful.get(&position) {
-            let why = "one of several deliveries of a billing period, and nothing tells which is the newest";
-            reading.skip(object.name(), format!("{why}: the largest, {kept}, is read"));
-        } else {
-            reading.object(object);
+        let occurrence = occurrences.entry(object.name()).or_default();
+        if position % of.max(1) + 1 == share {
+            let newest = newest.remove(&position);
+            all.push(if choice.gone.contains(&position) {
+                unread(object, *occurrence)
+            } else {
+                folded(object, *occurrence, newest, max_object_bytes)
+            });
         }
+        *occurrence += 1;
     }
-    Ok(reading.finish())
+    Ok(all)
+}
+
+/// Puts bills together that were folded apart, in any order: what [`read_bills`] gives of all of them. The same bill counts
+/// once, however often it was folded.
+pub(crate) fn join_bills(bills: Vec<Folded>) -> Bills {
+    let (objects, mut bills) = join::once(bills);
+    let newest = bills.iter().flatten().filter_map(|folded| folded.newest.clone()).collect();
+    join::join(&objects, &newest, |position| bills.get_mut(position).and_then(Option::take))
+}
+
+fn folded(object: &Object, occurrence: u64, newest: Option<String>, limit: u64) -> Folded {
+    Folded { newest, pieces: Some(reading::pieces(object, limit)), ..unread(object, occurrence) }
+}
+
+fn unread(object: &Object, occurrence: u64) -> Folded {
+    Folded { name: object.name().to_owned(), bytes: object.bytes(), occurrence, newest: None, pieces: None }
 }
 
 /// Whether a path is that of a file, and the file begins like a bill. What is inside archives and folders does not count.
 pub(crate) fn is_bill(path: &str) -> bool {
     text::is_bill(path)
-}
-
-/// Everything read so far.
-struct Reading {
-    limit: u64,
-    bills: Bills,
-    /// What says the whole of a day again. Kept apart from line items until the end, so that no order matters.
-    statements: Ledger,
-    answers: Answers,
-    /// Reports that name their line items, until all are known.
-    reports: Vec<twin::Report>,
-    hasher: ahash::RandomState,
-    /// Fingerprints of contents, with the file that was the first with it.
-    known: HashMap<[u8; 32], String>,
-}
-
-/// What became of one file, whatever its format.
-#[derive(Debug, Default)]
-struct Counts {
-    rows: u64,
-    duplicate: u64,
-    malformed: u64,
-    first_malformed: Option<String>,
-    /// Why all or some of it is not used.
-    notes: Vec<String>,
-}
-
-impl Counts {
-    /// Counts a row that cannot be read.
-    fn bad(&mut self, why: String) {
-        self.rows += 1;
-        self.malformed += 1;
-        self.first_malformed.get_or_insert(why);
-    }
-}
-
-impl Reading {
-    fn new(limit: u64) -> Self {
-        Self {
-            limit,
-            bills: Bills::default(),
-            statements: Ledger::default(),
-            answers: Answers::default(),
-            reports: Vec::new(),
-            hasher: ahash::RandomState::default(),
-            known: HashMap::new(),
-        }
-    }
-
-    fn object(&mut self, object: &Object) {
-        let name = object.name();
-        match open::open(object, self.limit) {
-            Ok(content) => self.content(name, content),
-            Err(why) => self.skip(name, why),
-        }
-    }
-
-    fn content(&mut self, name: &str, content: Content) {
-        match content {
-            Content::Text(source) => self.text(name, source),
-            Content::Parquet(file) => self.parquet(name, file),
-            Content::Archive(bytes, members) => {
-                for member in members {
-                    let name = format!("{name}!{}", member.name);
-                    let mut data = Cursor::new(Arc::clone(&bytes));
-                    data.set_position(member.start);
-                    match open::member(&member, Box::new(data), self.limit) {
-                        Ok(Content::Archive(..)) => self.skip(&name, "an archive inside an archive".to_owned()),
-                        Ok(content) => self.content(&name, content),
-                        Err(why) => self.skip(&name, why),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether a content was read before, which then counts as duplicates.
-    fn is_known(&mut self, name: &str, fingerprint: [u8; 32], rows: u64) -> bool {
-        match self.known.get(&fingerprint) {
-            Some(first) => {
-                let why = format!("the same content as {first}");
-                self.bills.rows += rows;
-                self.bills.duplicate += rows;
-                self.superseded(name, why);
-                true
-            }
-            None => {
-                self.known.insert(fingerprint, name.to_owned());
-                false
-            }
-        }
-    }
-
-    fn count(&mut self, name: &str, counts: Counts) {
-        self.bills.rows += counts.rows;
-        self.bills.duplicate += counts.duplicate;
-        self.bills.malformed += counts.malformed;
-        let mut why = counts.notes;
-        if let Some(first) = counts.first_malformed {
-            why.push(match counts.malformed {
-                1 => format!("1 row cannot be read, at {first}"),
-                count => format!("{count} rows cannot be read, the first at {first}"),
-            });
-        }
-        if !why.is_empty() {
-            self.skip(name, why.join("; "));
-        }
-    }
-
-    /// Takes over what a file was folded to; gives how many amounts were known.
-    fn absorb(&mut self, fold: Fold, entry: Entry) -> u64 {
-        let ledger = match entry {
-            Entry::LineItem => &mut self.bills.ledger,
-            Entry::Statement => &mut self.statements,
-        };
-        fold.into_series().into_iter().map(|(series, sightings)| ledger.absorb(series, sightings, entry)).sum()
-    }
-
-    fn skip(&mut self, path: &str, why: String) {
-        self.bills.skipped.push(Skipped { path: path.to_owned(), why });
-    }
-
-    fn superseded(&mut self, path: &str, why: String) {
-        self.bills.superseded.push(Skipped { path: path.to_owned(), why });
-    }
-
-    fn finish(mut self) -> Bills {
-        let (reports, twins) = twin::part(std::mem::take(&mut self.reports));
-        for report in reports {
-            self.absorb(report.fold, Entry::LineItem);
-        }
-        for (report, kept) in twins {
-            self.bills.duplicate += report.rows;
-            self.superseded(
-                &report.name,
-                format!("the same line items as {kept}, which has no fewer rows and is read"),
-            );
-        }
-        let Self { mut bills, mut statements, answers, .. } = self;
-        let entered = answers.enter(&mut statements, &bills.ledger);
-        bills.duplicate += entered.dropped;
-        bills.superseded.extend(entered.superseded);
-        for (series, sightings) in statements.into_series() {
-            bills.ledger.absorb(series, sightings, Entry::Statement);
-        }
-        for (series, sightings) in bills.ledger.series() {
-            let sum: Decimal = latest(sightings).map(|sighting| sighting.amount).sum();
-            *bills.totals.entry((series.currency.to_string(), series.record_type)).or_default() += sum;
-        }
-        anomalies::sort(&mut bills.anomalies);
-        bills
-    }
 }

@@ -12,6 +12,8 @@ use thiserror::Error;
 use super::archive;
 use super::object::Object;
 use super::outcome::io_reason;
+use super::remote;
+use super::wanted::Wanted;
 
 /// Names that promise a format which is recognised while reading, so that a tree of many small
 /// files is opened once and not twice.
@@ -37,18 +39,33 @@ pub(crate) enum SourceError {
     /// `-` was given more than once.
     #[error("standard input (-) can be read only once")]
     StdinTwice,
+    /// An address of S3 without a bucket.
+    #[error("{0}: no bucket is named, as in s3://bucket/prefix")]
+    NoBucket(String),
+    /// A place in which no file has the right ending.
+    #[error("{0}: nothing there ends in {1}")]
+    NoneEnds(String, String),
+    /// S3 refuses all that was to be read.
+    #[error("{path}: {why}")]
+    Refused {
+        /// What was asked for first.
+        path: String,
+        /// With the right that is missing, where one is.
+        why: String,
+    },
 }
 
-/// Expands files, directories, globs and `-` to objects in the order of their delivery.
+/// Expands files, directories, globs, addresses of S3 and `-` to the objects that are wanted, in the order of their delivery.
 ///
-/// What exists and cannot be opened becomes an object whose reading says so.
+/// What exists and cannot be opened or listed becomes an object whose reading says so.
 ///
 /// # Errors
-/// When a path does not exist, a pattern is invalid or matches nothing, or `-` comes twice.
-pub(crate) fn discover(paths: &[String]) -> Result<Vec<Object>, SourceError> {
+/// When a path does not exist, a pattern is invalid or matches nothing, `-` comes twice, or S3 refuses all there is.
+pub(crate) fn discover(paths: &[String], wanted: &Wanted) -> Result<Vec<Object>, SourceError> {
+    let (distant, near): (Vec<_>, Vec<_>) = paths.iter().partition(|path| remote::is_remote(path));
     let mut found = Vec::new();
     let mut stdin = false;
-    for path in paths {
+    for path in near {
         if path == "-" {
             if stdin {
                 return Err(SourceError::StdinTwice);
@@ -58,20 +75,43 @@ pub(crate) fn discover(paths: &[String]) -> Result<Vec<Object>, SourceError> {
             continue;
         }
         match fs::metadata(path) {
-            Ok(metadata) => add(PathBuf::from(path), &metadata, &mut found),
-            Err(error) if is_missing(&error) => add_matches(path, &mut found)?,
+            Ok(metadata) => add(PathBuf::from(path), &metadata, wanted, &mut found),
+            Err(error) if is_missing(&error) => add_matches(path, wanted, &mut found)?,
             Err(error) => found.push(Object::unreadable(Path::new(path), io_reason(&error))),
         }
     }
+    if !distant.is_empty() {
+        add_distant(&distant, wanted, &mut found)?;
+    }
+    found.retain(|object| wanted.takes(object));
     found.sort_by(Object::order);
     Ok(found)
+}
+
+fn add_distant(addresses: &[&String], wanted: &Wanted, found: &mut Vec<Object>) -> Result<(), SourceError> {
+    let addresses: Vec<_> = addresses.iter().map(|address| address.as_str()).collect();
+    let mut refused = remote::list(&addresses, wanted, found)?;
+    refused.sort_by(|one, other| one.address.cmp(&other.address));
+    match refused.first() {
+        Some(first) if found.is_empty() => {
+            Err(SourceError::Refused { path: first.address.clone(), why: first.why.clone() })
+        }
+        _ => {
+            found.extend(refused.into_iter().map(|refused| Object::refused(refused.address, refused.why)));
+            Ok(())
+        }
+    }
 }
 
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename | ErrorKind::NotADirectory)
 }
 
-fn add_matches(pattern: &str, found: &mut Vec<Object>) -> Result<(), SourceError> {
+fn add_matches(pattern: &str, wanted: &Wanted, found: &mut Vec<Object>) -> Result<(), SourceError> {
+    if wanted.keeps_gone {
+        found.push(Object::gone(pattern.to_owned()));
+        return Ok(());
+    }
     if !pattern.contains(['*', '?', '[']) {
         return Err(SourceError::NoSuchPath(pattern.to_owned()));
     }
@@ -104,7 +144,7 @@ fn add_matches(pattern: &str, found: &mut Vec<Object>) -> Result<(), SourceError
                 if metadata.is_dir() {
                     directories.push(path.clone());
                 }
-                add(path, &metadata, found);
+                add(path, &metadata, wanted, found);
             }
             Err(error) => found.push(Object::unreadable(&path, io_reason(&error))),
         }
@@ -112,21 +152,24 @@ fn add_matches(pattern: &str, found: &mut Vec<Object>) -> Result<(), SourceError
     Ok(())
 }
 
-fn add(path: PathBuf, metadata: &Metadata, found: &mut Vec<Object>) {
+fn add(path: PathBuf, metadata: &Metadata, wanted: &Wanted, found: &mut Vec<Object>) {
     if metadata.is_dir() {
-        add_directory(path, found);
+        add_directory(path, wanted, found);
     } else {
         add_file(path, metadata, found);
     }
 }
 
-/// Adds every file below a directory. Each directory is entered once, by whichever way comes
+/// Adds every file below a directory in which something can be wanted. Each directory is entered once, by whichever way comes
 /// first, so that links which lead back up or across end the walk and not the process.
-fn add_directory(top: PathBuf, found: &mut Vec<Object>) {
+fn add_directory(top: PathBuf, wanted: &Wanted, found: &mut Vec<Object>) {
     let mut entered = BTreeSet::new();
     let mut due = vec![top];
     let mut links = Vec::new();
     while let Some(directory) = due.pop().or_else(|| links.pop()) {
+        if !wanted.enters(&directory.to_string_lossy()) {
+            continue;
+        }
         let listed = fs::canonicalize(&directory)
             .and_then(|canonical| if entered.insert(canonical) { entries(&directory) } else { Ok(Vec::new()) });
         let listed = match listed {

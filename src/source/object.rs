@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::archive::Member;
+use super::delivery::{base_name, delivered_minute};
 
 const MINUTES_PER_DAY: i64 = 24 * 60;
 
-/// One thing to read: a file, a zip member, standard input or what AWS sent.
+/// One thing to read: a file, a zip member, an object of S3, standard input or what AWS sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     name: String,
@@ -26,11 +27,15 @@ pub(super) enum Place {
     /// A file whose path is not text, so the name is only an approximation.
     Path(PathBuf),
     /// A member of a zip archive.
-    Member(Arc<Path>, Member),
+    Member(Arc<Path>, Box<Member>),
     /// Standard input.
     Stdin,
     /// What came over the network and is held in memory.
     Memory(Arc<[u8]>),
+    /// The object of S3 whose address is the object's name, not yet here.
+    Remote,
+    /// The same, held in memory.
+    Fetched(Arc<[u8]>),
     /// A zip archive without any file in it.
     EmptyArchive,
     /// Something that exists and cannot be opened, and why.
@@ -55,7 +60,7 @@ impl Object {
     pub(super) fn member(archive: &Arc<Path>, member: Member) -> Self {
         let name = format!("{}!{}", archive.display(), member.name);
         let bytes = member.packed;
-        Self::new(name, Place::Member(Arc::clone(archive), member), bytes)
+        Self::new(name, Place::Member(Arc::clone(archive), Box::new(member)), bytes)
     }
 
     /// What AWS sent, under a name by which a person finds it again.
@@ -71,6 +76,37 @@ impl Object {
 
     pub(super) fn unreadable(path: &Path, why: String) -> Self {
         Self::new(path.display().to_string(), Place::Unreadable(why), 0)
+    }
+
+    /// An object of S3 by its address, `s3://bucket/key`.
+    pub(super) fn remote(address: String, bytes: u64) -> Self {
+        Self::new(address, Place::Remote, bytes)
+    }
+
+    /// What is in S3 under an address and cannot be read.
+    pub(super) fn refused(address: String, why: String) -> Self {
+        Self::new(address, Place::Unreadable(why), 0)
+    }
+
+    /// What somebody listed under a name and is not there any more.
+    pub(super) fn gone(name: String) -> Self {
+        Self::refused(name, "it is gone since it was listed".to_owned())
+    }
+
+    /// The same object with its bytes.
+    pub(super) fn fetched(&self, bytes: Vec<u8>) -> Self {
+        let length = bytes.len() as u64;
+        Self { name: self.name.clone(), place: Place::Fetched(bytes.into()), delivered: self.delivered, bytes: length }
+    }
+
+    /// Whether it is in S3 and not yet here.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self.place, Place::Remote)
+    }
+
+    /// Whether only the reason is known for which it cannot be read.
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(self.place, Place::Unreadable(_))
     }
 
     fn new(name: String, place: Place, bytes: u64) -> Self {
@@ -99,95 +135,10 @@ impl Object {
     }
 
     /// Order of delivery; what has no delivery time comes first.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         self.delivered
             .cmp(&other.delivered)
             .then_with(|| base_name(&self.name).cmp(base_name(&other.name)))
             .then_with(|| self.name.cmp(&other.name))
-    }
-}
-
-fn base_name(name: &str) -> &str {
-    name.rsplit(['/', '\\', '!']).next().unwrap_or(name)
-}
-
-/// Minutes since 1970-01-01 in a delivery name. Unpacked copies (`.json`) keep their time.
-fn delivered_minute(file_name: &str) -> Option<i64> {
-    let stem = file_name.strip_suffix(".json.gz").or_else(|| file_name.strip_suffix(".json"))?;
-    let mut parts = stem.split('_');
-    let account = parts.next()?;
-    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    if parts.next()? != "CloudTrail" || parts.next()?.is_empty() {
-        return None;
-    }
-    let time = parts.next()?;
-    if parts.next()?.is_empty() || parts.next().is_some() {
-        return None;
-    }
-    minute_of(time)
-}
-
-/// Minutes since 1970-01-01 of `YYYYMMDDTHHMMZ`.
-fn minute_of(time: &str) -> Option<i64> {
-    if time.len() != 14 || !time.is_ascii() || &time[8..9] != "T" || !time.ends_with('Z') {
-        return None;
-    }
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = &time[from..to];
-        let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| digits.parse().ok()).flatten()
-    };
-    let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
-    let (hour, minute) = (number(9, 11)?, number(11, 13)?);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    if !(1..=12).contains(&month) || !(1..=last).contains(&day) || hour > 23 || minute > 59 {
-        return None;
-    }
-    Some(days_since_1970(year, month, day) * MINUTES_PER_DAY + hour * 60 + minute)
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar, with years counted from March so that the
-/// leap day is a year's last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Object, PathBuf};
-
-    fn day(name: &str) -> Option<i64> {
-        Object::file(PathBuf::from(name), 0).delivered_day()
-    }
-
-    #[test]
-    fn delivery_names_tell_the_day() {
-        let name = "123456789012_CloudTrail_us-east-1_19700102T2359Z_abc.json.gz";
-        assert_eq!(day(name), Some(1));
-        assert_eq!(day(&format!("/tree/AWSLogs/{name}")), Some(1));
-        assert_eq!(day("123456789012_CloudTrail_us-east-1_20240229T0005Z_a.json"), Some(19_782));
-    }
-
-    #[test]
-    fn other_names_do_not() {
-        for name in [
-            "events.json.gz",
-            "123456789012_CloudTrail-Digest_us-east-1_t_us-east-1_20240101T000000Z.json.gz",
-            "123456789012_CloudTrail_us-east-1_20240230T0005Z_a.json.gz",
-            "123456789012_CloudTrail_us-east-1_20241301T0005Z_a.json.gz",
-            "123456789012_CloudTrail_us-east-1_+0240101T0005Z_a.json.gz",
-            "123456789012_CloudTrail_us-east-1_20240101T0005Z.json.gz",
-        ] {
-            assert_eq!(day(name), None, "{name}");
-        }
     }
 }

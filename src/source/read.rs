@@ -8,6 +8,7 @@ use super::archive::{self, Member, Packing};
 use super::inflate::{Buffer, Cut, GZIP, Inflater};
 use super::object::{Object, Place};
 use super::outcome::{Outcome, io_reason, size};
+use super::remote::Stream;
 use super::walk::Walk;
 use super::{lines, recognise, scan, table};
 
@@ -54,6 +55,8 @@ impl Reader {
             Place::Memory(bytes) if archive::is_zip(bytes) => {
                 Err("a zip archive, which AWS does not deliver".to_owned())
             }
+            Place::Fetched(bytes) => self.stream(&mut &bytes[..], object.bytes(), walk),
+            Place::Remote => self.stream(&mut Stream::new(object.name()), object.bytes(), walk),
             Place::Memory(bytes) => self.stream(&mut &bytes[..], object.bytes(), walk),
             Place::Member(path, member) => {
                 let mut archive = File::open(path).map_err(|error| io_reason(&error))?;

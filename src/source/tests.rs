@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::outcome::Outcome;
-use super::{Object, Reader, discover};
+use super::{Object, Reader, Wanted, discover};
 
 const LIMIT: u64 = 1 << 20;
 
@@ -63,5 +63,5 @@ fn read_path(path: &Path) -> (Vec<String>, Outcome) {
 }
 
 fn objects(path: &Path) -> Vec<Object> {
-    discover(&[path.to_str().unwrap().to_owned()]).unwrap()
+    discover(&[path.to_str().unwrap().to_owned()], &Wanted::default()).unwrap()
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Counts;
 use super::answers::{array, string};
+use super::folded::Counts;
 use super::value::{day, float, quoted, region, seconds};
 use crate::cost::{Anomaly, usually_seen};
 

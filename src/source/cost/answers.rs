@@ -10,8 +10,8 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::Counts;
 use super::fold::Key;
+use super::folded::Counts;
 use super::overlap::{Grouping, Overlap, Query, Sources};
 use super::value::{amount, early, kind, quoted, region, seconds};
 use crate::cost::ledger::Entry;
@@ -20,15 +20,16 @@ use crate::event::{DAY, HOUR, Seconds};
 use crate::model::Skipped;
 
 /// The best first: what was charged, at the rate of the day.
-const METRICS: [&str; 5] = ["UnblendedCost", "AmortizedCost", "NetUnblendedCost", "NetAmortizedCost", "BlendedCost"];
-const HOURS: i32 = 24;
+pub(super) const METRICS: [&str; 5] =
+    ["UnblendedCost", "AmortizedCost", "NetUnblendedCost", "NetAmortizedCost", "BlendedCost"];
+/// Periods of a day in hourly answers.
+pub(super) const HOURS: i32 = 24;
 
-/// All answers of a run.
+/// Answers of one file or of several.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     /// By series and query; then by part and period.
-    parts: BTreeMap<(Arc<Series>, Query), BTreeMap<String, Sightings>>,
-    sources: Sources,
+    pub(super) parts: BTreeMap<(Arc<Series>, Query), BTreeMap<String, Sightings>>,
 }
 
 /// What became of answers in a ledger.
@@ -52,7 +53,6 @@ struct Answer<'a> {
     /// Type and name of each dimension.
     groups: Vec<(&'a str, &'a str)>,
     grouping: Grouping,
-    file: Arc<str>,
     label: Arc<str>,
     account: &'a str,
     seen: Option<Seconds>,
@@ -60,8 +60,8 @@ struct Answer<'a> {
 
 impl Answers {
     /// Takes in one answer out of a file.
-    pub(super) fn take(&mut self, file: &str, answer: &Value, read: &mut Counts) {
-        let context = Answer::new(file, answer);
+    pub(super) fn take(&mut self, answer: &Value, read: &mut Counts) {
+        let context = Answer::new(answer);
         let (mut longer, mut first_longer, mut no_money) = (0_u64, None, None);
         for result in array(answer, "ResultsByTime") {
             let (start, end) = (string(&result["TimePeriod"], "Start"), string(&result["TimePeriod"], "End"));
@@ -134,15 +134,28 @@ impl Answers {
         }
         let (grouping, account) = (answer.grouping.clone(), Arc::clone(&answer.label));
         let query = Query { grouping, metric, hourly: period.hourly, account };
-        self.sources.note(&query, period.day, &answer.file);
         let parts = self.parts.entry((Arc::new(owned(&key)), query)).or_default();
         Ok(parts.entry(part).or_default().enter(period.number, seen, money, Entry::Statement))
     }
 
+    /// Takes over the answers of a file, and notes in `sources` what they are about; gives how many amounts were known.
+    pub(super) fn absorb(&mut self, other: Self, file: &str, sources: &mut Sources) -> u64 {
+        let file = Arc::from(file);
+        let mut known = 0;
+        for ((series, query), parts) in other.parts {
+            let own = self.parts.entry((series, query.clone())).or_default();
+            for (part, sightings) in parts {
+                sources.note(&query, days_of(&sightings, query.hourly), &file);
+                known += own.entry(part).or_default().absorb(sightings, Entry::Statement);
+            }
+        }
+        known
+    }
+
     /// Enters everything into a ledger, day by day, but what `reports` or better answers tell.
-    pub(super) fn enter(self, ledger: &mut Ledger, reports: &Ledger) -> Entered {
-        let Self { parts, sources } = self;
-        let mut overlap = Overlap::of(&sources, reports);
+    pub(super) fn enter(self, sources: &Sources, ledger: &mut Ledger, reports: &Ledger) -> Entered {
+        let Self { parts } = self;
+        let mut overlap = Overlap::of(sources, reports);
         let mut dropped = 0;
         for ((series, query), parts) in parts {
             let mut drops = |day: Day| overlap.drops(&query, &series.account, day);
@@ -169,7 +182,7 @@ enum Bad {
 }
 
 impl<'a> Answer<'a> {
-    fn new(file: &str, answer: &'a Value) -> Self {
+    fn new(answer: &'a Value) -> Self {
         let mut groups: Vec<(&str, &str)> = array(answer, "GroupDefinitions")
             .map(|group| {
                 (
@@ -186,7 +199,6 @@ impl<'a> Answer<'a> {
         Self {
             grouping: Grouping::of(&groups),
             groups,
-            file: Arc::from(file),
             label: Arc::from(account),
             account,
             seen: seconds(string(answer, "SeenAt")),
@@ -226,13 +238,25 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// The day of a period.
+fn day_in(period: i32, hourly: bool) -> Day {
+    if hourly { period.div_euclid(HOURS) } else { period }
+}
+
+/// The days of sightings, each once.
+fn days_of(sightings: &Sightings, hourly: bool) -> impl Iterator<Item = Day> {
+    let all = sightings.as_slice();
+    let days = all.chunk_by(move |a, b| day_in(a.usage, hourly) == day_in(b.usage, hourly));
+    days.filter_map(move |of_day| of_day.first().map(|first| day_in(first.usage, hourly)))
+}
+
 /// Adds parts up to days: at every time at which any part was seen, what was known by then of each. Leaves out days as
 /// it is told, and counts their amounts.
 fn days(parts: Vec<Sightings>, hourly: bool, drops: &mut impl FnMut(Day) -> bool) -> (Sightings, u64) {
     let mut all: BTreeMap<Day, Vec<(Seconds, usize, i32, Decimal)>> = BTreeMap::new();
     for (part, sightings) in parts.iter().enumerate() {
         for sighting in sightings.as_slice() {
-            let day = if hourly { sighting.usage.div_euclid(HOURS) } else { sighting.usage };
+            let day = day_in(sighting.usage, hourly);
             all.entry(day).or_default().push((sighting.seen(), part, sighting.usage, sighting.amount));
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Choice {
     pub(super) superseded: BTreeMap<usize, String>,
     /// The same where nothing tells which delivery is the newest.
     pub(super) doubtful: BTreeMap<usize, String>,
+    /// Those of `superseded` that stay so whatever other objects and manifests there are besides.
+    pub(super) gone: BTreeSet<usize>,
 }
 
 /// The deliveries of one report and billing period: the objects of each.
@@ -49,8 +51,11 @@ pub(super) fn choose(objects: &[Object], newest: &BTreeSet<String>) -> Choice {
         };
         let Some(kept) = kept else { continue };
         let replaced = if sure { &mut choice.superseded } else { &mut choice.doubtful };
-        let others = deliveries.iter().filter(|(delivery, _)| *delivery != kept);
-        replaced.extend(others.flat_map(|(_, positions)| positions).map(|position| (*position, (*kept).to_owned())));
+        let others = || deliveries.iter().filter(|(delivery, _)| *delivery != kept);
+        // Of several that manifests name the first is kept, so that nothing after a named one ever is.
+        let gone = others().filter(|(delivery, _)| named.is_some_and(|named| *delivery > named));
+        choice.gone.extend(gone.flat_map(|(_, positions)| positions));
+        replaced.extend(others().flat_map(|(_, positions)| positions).map(|position| (*position, (*kept).to_owned())));
     }
     choice
 }

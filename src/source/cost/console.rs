@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::Counts;
 use super::fold::{Fold, Key};
+use super::folded::Counts;
 use super::layout::bare;
 use super::value::{amount, day, kind, quoted, region};
 use crate::cost::ledger::Entry;

@@ -6,6 +6,7 @@ use ahash::AHashSet;
 use hashbrown::HashTable;
 use rust_decimal::Decimal;
 
+use super::folded::AllSeries;
 use crate::cost::ledger::Entry;
 use crate::cost::{Day, RecordType, Series, Sightings};
 use crate::event::Seconds;
@@ -103,7 +104,7 @@ impl Fold {
     }
 
     /// Every series once.
-    pub(super) fn into_series(self) -> Vec<(Arc<Series>, Sightings)> {
+    pub(super) fn into_series(self) -> AllSeries {
         self.series
     }
 }

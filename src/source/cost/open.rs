@@ -12,6 +12,7 @@ use super::super::archive::{self, Member, Packing};
 use super::super::inflate::GZIP;
 use super::super::object::{Object, Place};
 use super::super::outcome::{io_reason, size};
+use super::super::remote::Stream;
 
 /// How often something may be packed.
 const LAYERS: usize = 3;
@@ -40,7 +41,8 @@ pub(super) fn open(object: &Object, limit: u64) -> Result<Content, String> {
         Place::Named => from_file(file(Path::new(object.name()))?, limit),
         Place::Path(path) => from_file(file(path)?, limit),
         Place::Stdin => unpack(Box::new(io::stdin()), limit),
-        Place::Memory(bytes) => unpack(Box::new(io::Cursor::new(Arc::clone(bytes))), limit),
+        Place::Remote => unpack(Box::new(Stream::new(object.name())), limit),
+        Place::Memory(bytes) | Place::Fetched(bytes) => unpack(Box::new(io::Cursor::new(Arc::clone(bytes))), limit),
         Place::Member(path, inner) => {
             let mut archive = file(path)?;
             archive.seek(SeekFrom::Start(inner.start)).map_err(|error| io_reason(&error))?;

@@ -21,11 +21,11 @@ pub(super) struct Query {
 /// The dimensions of an answer, those that tell most first in order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Grouping {
-    rank: usize,
+    pub(super) rank: usize,
     /// Type and name of each dimension, as they stand in the answer.
-    key: Arc<str>,
+    pub(super) key: Arc<str>,
     /// The names alone.
-    names: Arc<str>,
+    pub(super) names: Arc<str>,
 }
 
 /// What tells most about abuse first: where, then what.
@@ -54,15 +54,17 @@ impl Grouping {
 pub(super) struct Sources(BTreeMap<Query, BTreeMap<Day, BTreeSet<Arc<str>>>>);
 
 impl Sources {
-    /// Notes that a file answers a query about a day.
-    pub(super) fn note(&mut self, query: &Query, day: Day, file: &Arc<str>) {
+    /// Notes that a file answers a query about some days.
+    pub(super) fn note(&mut self, query: &Query, about: impl Iterator<Item = Day>, file: &Arc<str>) {
         let days = match self.0.get_mut(query) {
             Some(days) => days,
             None => self.0.entry(query.clone()).or_default(),
         };
-        let files = days.entry(day).or_default();
-        if !files.contains(file) {
-            files.insert(Arc::clone(file));
+        for day in about {
+            let files = days.entry(day).or_default();
+            if !files.contains(file) {
+                files.insert(Arc::clone(file));
+            }
         }
     }
 

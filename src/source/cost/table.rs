@@ -1,7 +1,7 @@
 //! Tables with one amount in each row: Cost and Usage Reports, FOCUS, plain dated rows.
 
-use super::Counts;
 use super::fold::{Fold, Key};
+use super::folded::Counts;
 use super::frame::Frame;
 use super::layout::{Format, Layout, Role};
 use super::value::{amount, early, kind, quoted, region, region_of, seconds};

@@ -1,3 +1,4 @@
+mod apart;
 mod files;
 mod overlap;
 
@@ -9,7 +10,7 @@ use std::str::FromStr as _;
 use rust_decimal::Decimal;
 use tempfile::TempDir;
 
-use super::{Bills, RecordType, read_bills, value};
+use super::{Bills, Folded, RecordType, fold_bills, read_bills, value};
 use crate::cost::date;
 use crate::event::time;
 

@@ -6,15 +6,17 @@ use super::super::object::Object;
 use super::super::recognise::{from_utf16, has_evidence};
 use super::super::scan::first_byte;
 use super::super::table::is_table;
+use super::folded::{Bill, Body, Counts};
 use super::frame::Csv;
 use super::json::CLOUDTRAIL;
 use super::layout::Layout;
 use super::open::{Content, Fingerprint, Parquet, open};
+use super::reading::Reading;
 use super::rows::{Rows, header, lines, lines_before};
 use super::table::Table;
-use super::twin::{Report, Sample};
+use super::twin::Sample;
 use super::value::quoted;
-use super::{Counts, Reading, console, parquet};
+use super::{console, parquet};
 use crate::cost::ledger::Entry;
 
 /// Bytes by which a bill is told from a log.
@@ -65,7 +67,7 @@ impl Reading {
     }
 
     fn table<R: Read>(&mut self, name: &str, mut rows: Rows<Fingerprint<R>>, layout: Layout, separator: u8) {
-        let sample = Sample::of_text(layout.identity, &self.hasher, rows.head(), separator);
+        let sample = Sample::of_text(layout.identity, rows.head(), separator);
         let mut table = Table::new(layout);
         let mut csv = Csv::new(table.layout(), separator);
         while rows.next(|piece| {
@@ -82,29 +84,17 @@ impl Reading {
         self.folded(name, table, sample, rows.into_source().finish(), counts);
     }
 
-    /// Takes over a table, unless its content is known.
-    fn folded(&mut self, name: &str, table: Table, sample: Sample, fingerprint: [u8; 32], mut counts: Counts) {
-        if self.is_known(name, fingerprint, counts.rows) {
-            return;
-        }
-        let entry = table.entry();
-        if sample.is_empty() {
-            counts.duplicate += self.absorb(table.fold, entry);
-        } else {
-            let rows = counts.rows - counts.malformed;
-            self.reports.push(Report { name: name.to_owned(), fold: table.fold, rows, sample });
-        }
-        self.count(name, counts);
+    fn folded(&mut self, name: &str, table: Table, sample: Sample, fingerprint: [u8; 32], counts: Counts) {
+        let (rows, entry) = (counts.rows, table.entry());
+        let body = Body::Table { series: table.fold.into_series(), entry, sample };
+        self.bill(name, Bill { fingerprint, rows, counts, body });
     }
 
     fn console<R: Read>(&mut self, name: &str, rows: Rows<Fingerprint<R>>, console: console::Console) {
-        let counted = console.counts.rows;
-        if self.is_known(name, rows.into_source().finish(), counted) {
-            return;
-        }
-        let mut counts = console.counts;
-        counts.duplicate += self.absorb(console.fold, Entry::Statement);
-        self.count(name, counts);
+        let (fingerprint, counts) = (rows.into_source().finish(), console.counts);
+        let (series, sample) = (console.fold.into_series(), Sample::default());
+        let body = Body::Table { series, entry: Entry::Statement, sample };
+        self.bill(name, Bill { fingerprint, rows: counts.rows, counts, body });
     }
 
     /// Reads a parquet file row group by row group.
@@ -125,7 +115,7 @@ impl Reading {
         // What fails here fails again, and is told, where the rows are read.
         let sample = layout.identity.and_then(|identity| {
             let (frame, _) = shape.frame(&mut file, &identity.columns(), 0).ok()?;
-            Some(Sample::of_frame(identity, &self.hasher, &frame))
+            Some(Sample::of_frame(identity, &frame))
         });
         let (mut table, mut notes) = (Table::new(layout), Vec::new());
         for group in 0..shape.groups() {

@@ -13,7 +13,7 @@ const LARGEST_FLOAT: f64 = 1e12;
 /// Decimal places that are kept. No bill has as many, and sums stay exact in any order.
 const PLACES: u32 = 15;
 /// 2000-01-01 and 2106-01-01. The ledger's times end in 2106.
-const TIMES: std::ops::Range<Seconds> = 946_684_800..4_291_747_200;
+pub(super) const TIMES: std::ops::Range<Seconds> = 946_684_800..4_291_747_200;
 /// How much of a text that cannot be read is shown.
 const SHOWN: usize = 40;
 

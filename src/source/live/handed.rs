@@ -18,6 +18,8 @@ pub(crate) struct Handed {
     /// Queues by their ARN. Of an event that comes without one, the service that hands it in.
     queues: BTreeMap<String, Vec<Message>>,
     safe: RefCell<BTreeSet<(String, String)>>,
+    /// What they say, once it was read, until somebody takes it.
+    read: RefCell<Option<Vec<Batch>>>,
 }
 
 impl Handed {
@@ -27,7 +29,7 @@ impl Handed {
         for (queue, message) in messages {
             queues.entry(queue).or_default().push(message);
         }
-        Self { queues, safe: RefCell::default() }
+        Self { queues, safe: RefCell::default(), read: RefCell::default() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -86,8 +88,25 @@ impl Bucket for Reading<'_> {
 }
 
 impl Live {
-    /// Reads what was handed in, and nothing else; `budget` is what that may take. What is safe is said to [`Handed::settle`].
+    /// Reads what was handed in, unless that was done; `budget` is what it may take.
+    pub(crate) async fn fetch(&self, handed: &Handed, budget: Duration) {
+        if handed.read.borrow().is_none() {
+            let read = self.read(handed, budget).await;
+            handed.read.replace(Some(read));
+        }
+    }
+
+    /// Gives what was handed in, and nothing else, and reads it where nobody did. What is safe is said to
+    /// [`Handed::settle`].
     pub(crate) async fn take(&self, handed: &Handed, budget: Duration) -> Vec<Batch> {
+        let read = handed.read.take();
+        match read {
+            Some(read) => read,
+            None => self.read(handed, budget).await,
+        }
+    }
+
+    async fn read(&self, handed: &Handed, budget: Duration) -> Vec<Batch> {
         let pace = RealPace::start();
         let mut batches = Vec::new();
         for url in handed.queues.keys() {

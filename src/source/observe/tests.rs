@@ -13,7 +13,7 @@ use crate::replay::map::Range;
 use crate::replay::{Settings, replay};
 use crate::report::Report;
 use crate::source::inventory::{AccountInventory, Inventory, Key, Trail, TrailStatus, User};
-use crate::source::{Bills, discover};
+use crate::source::{Bills, Wanted, discover};
 
 /// Half an hour.
 const PATIENCE: Seconds = 1_800;
@@ -85,14 +85,14 @@ fn judged(found: &[(usize, Value)]) -> Report {
     let path = folder.path().join("seen.jsonl");
     let lines: Vec<_> = found.iter().map(|(_, record)| record.to_string()).collect();
     std::fs::write(&path, lines.join("\n")).unwrap();
-    let objects = discover(&[path.display().to_string()]).unwrap();
+    let objects = discover(&[path.display().to_string()], &Wanted::default()).unwrap();
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
-    let settings = Settings { range, threads: 1, max_object_bytes: 1 << 20 };
+    let settings = Settings { range, accounts: &[], threads: 1, max_object_bytes: 1 << 20 };
     let rules = Rules::load(&[]).unwrap();
     let (report, baseline) =
         replay(&objects, &Bills::default(), &rules, Baseline::default(), settings, &|_| {}).unwrap();
     assert_eq!((report.summary.kept, report.summary.malformed), (found.len() as u64, 0));
-    assert_eq!(baseline.span_days(), 0, "what was seen is no use");
+    assert_eq!(baseline.span(), None, "what was seen is no use");
     assert_eq!(baseline.first_seen("AIDAEXAMPLE0000000000"), None);
     report
 }

@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::super::discover::SourceError;
-use super::super::{Reader, discover};
+use super::super::{Reader, Wanted, discover};
 use super::{LIMIT, gzip, objects, read, read_path, record, three};
 
 fn archive(path: &Path, members: &[(&str, &[u8])]) {
@@ -23,7 +23,7 @@ fn archive(path: &Path, members: &[(&str, &[u8])]) {
 
 fn names(paths: &[&Path]) -> Vec<String> {
     let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let objects = discover(&paths).unwrap();
+    let objects = discover(&paths, &Wanted::default()).unwrap();
     objects.iter().map(|object| object.name().to_owned()).collect()
 }
 
@@ -149,12 +149,12 @@ fn links_that_lead_in_circles_end() {
 #[test]
 fn what_is_not_there_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
-    let of = |name: &str| discover(&[directory.path().join(name).display().to_string()]);
+    let of = |name: &str| discover(&[directory.path().join(name).display().to_string()], &Wanted::default());
     assert!(matches!(of("missing.json"), Err(SourceError::NoSuchPath(_))));
     assert!(matches!(of("*.json"), Err(SourceError::NoMatch(_))));
     assert!(matches!(of("a**b/[.json"), Err(SourceError::BadPattern { .. })));
     let twice = ["-".to_owned(), "-".to_owned()];
-    assert!(matches!(discover(&twice), Err(SourceError::StdinTwice)));
+    assert!(matches!(discover(&twice, &Wanted::default()), Err(SourceError::StdinTwice)));
     fs::write(directory.path().join("[x].json"), record("A")).unwrap();
     assert_eq!(of("[x].json").unwrap().len(), 1);
 }

@@ -53,8 +53,3 @@ pub(in crate::source::live) fn is_log(key: &str) -> bool {
     let is_json = base.ends_with(".json.gz") || base.ends_with(".json");
     is_json && (base.contains("_CloudTrail_") || key.split('/').any(|part| part == "CloudTrail"))
 }
-
-/// Whether a part of a path is an account's id.
-pub(super) fn is_account(part: &str) -> bool {
-    part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
-}
