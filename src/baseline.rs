@@ -112,11 +112,18 @@ impl Baseline {
         self.accounts.get(account).map_or(0, |(first, _)| (at - first).max(0) / DAY)
     }
 
-    /// Days from the first event of any account to the last.
-    pub(crate) fn span_days(&self) -> i64 {
-        let first = self.accounts.values().map(|(first, _)| *first).min().unwrap_or(0);
-        let last = self.accounts.values().map(|(_, last)| *last).max().unwrap_or(0);
-        (last - first) / DAY
+    /// The first event of any account, and the last.
+    pub(crate) fn span(&self) -> Option<(Seconds, Seconds)> {
+        let first = self.accounts.values().map(|(first, _)| *first).min()?;
+        Some((first, self.accounts.values().map(|(_, last)| *last).max()?))
+    }
+
+    /// Since when a caller is known in an account. What many accounts have in common is as old there as the account.
+    pub(crate) fn known_since(&self, caller: &Identity, account: &str) -> Option<Seconds> {
+        if caller.is_common() {
+            return self.accounts.get(account).map(|(first, _)| *first);
+        }
+        self.first_seen(&caller.key)
     }
 
     /// When a principal was first seen.

@@ -3,6 +3,7 @@
 //! [`Rules`] holds what is looked for. [`plan`] decides broad rules once per kind of call, so that most records are
 //! never looked into. [`engine`] takes the events that matched, in order of time, through what needs memory.
 
+pub(crate) mod across;
 mod beyond;
 pub(crate) mod block;
 pub(crate) mod catalog;

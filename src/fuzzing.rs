@@ -9,7 +9,7 @@ use crate::detect::Rules;
 use crate::event::Seconds;
 use crate::replay::map::{Mapper, Range};
 use crate::replay::reduce::Reducer;
-use crate::source::{Bills, discover};
+use crate::source::{Bills, Wanted, discover};
 
 /// Unpacked size at which an object is given up, in bytes; small, so that bombs cost no time.
 const LIMIT: u64 = 1 << 20;
@@ -26,7 +26,7 @@ pub fn replay_bytes(bytes: &[u8]) {
     if std::fs::write(file, bytes).is_err() {
         return;
     }
-    let Ok(objects) = discover(&[file.display().to_string()]) else { return };
+    let Ok(objects) = discover(&[file.display().to_string()], &Wanted::default()) else { return };
     let Ok(mut reducer) = Reducer::new(rules, Baseline::default(), Usual::default()) else { return };
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
     Mapper::new(rules, range, LIMIT).map(&objects, &mut |part| reducer.add(part, false));

@@ -26,7 +26,7 @@ use crate::price::Prices;
 use case::{Case, LOOK_BACK};
 use group::Groups;
 use lineage::{Lineage, Node};
-use models::ModelCalls;
+use models::{ModelCalls, hour};
 use work::Works;
 
 /// The incidents of a stream of events.
@@ -43,7 +43,9 @@ pub(crate) struct Incidents {
     works: Works,
     /// Calls of models that no incident was asked about yet.
     pub models: ModelCalls,
-    swept: Seconds,
+    /// The hour and the day of event time up to which was forgotten.
+    trimmed: Option<Seconds>,
+    swept: Option<Seconds>,
 }
 
 impl Incidents {
@@ -100,7 +102,9 @@ impl Incidents {
         }
         let joined = touched.iter().map(|n| (*n, &findings[*n]));
         let nodes = self.cases[case].absorb(event, joined);
-        baseline.taint(&event.identity.key, self.cases[case].first);
+        if !event.identity.is_common() {
+            baseline.taint(&event.identity.key, self.cases[case].first);
+        }
         for node in nodes {
             self.claim(node, case, findings);
         }
@@ -188,18 +192,47 @@ impl Incidents {
         }
     }
 
+    /// All events before a time were taken, but for late ones.
+    pub(crate) fn settle(&mut self, end: Seconds, baseline: &Baseline) {
+        self.forget(end, baseline);
+    }
+
+    /// Forgets on every full hour and day of event time, so that what is known at an event depends on its time and on
+    /// nobody else's events.
     fn forget(&mut self, now: Seconds, baseline: &Baseline) {
-        while self.recent.front().is_some_and(|(event, _)| event.time < now - LOOK_BACK) {
-            self.recent.pop_front();
+        let hour = Some(hour(now));
+        if hour > self.trimmed {
+            self.trimmed = hour;
+            let since = hour.map_or(now, |hour| hour.saturating_sub(LOOK_BACK));
+            self.recent.retain(|(event, _)| event.time >= since);
         }
-        if now >= self.swept.saturating_add(DAY) {
-            self.swept = now;
-            // Before lineage forgets who these callers were.
-            self.count_calls(now - LOOK_BACK, baseline);
-            let owner = &self.owner;
-            self.lineage.forget(now, |node| owner.contains_key(node));
-            self.groups.forget(now);
+        self.sweep(now.div_euclid(DAY).saturating_mul(DAY), baseline);
+    }
+
+    /// Forgets what is over at the start of a day. Calls of models are counted at the first start of a day for which
+    /// they are old enough, by what was known then.
+    fn sweep(&mut self, day: Seconds, baseline: &Baseline) {
+        if Some(day) <= self.swept {
+            return;
         }
+        while let Some(first) = self.models.first() {
+            let old_enough = (first.saturating_add(LOOK_BACK).div_euclid(DAY) + 1).saturating_mul(DAY);
+            let next = self.swept.map_or(old_enough, |swept| old_enough.max(swept.saturating_add(DAY)));
+            if next >= day {
+                break;
+            }
+            self.begin_day(next, baseline);
+        }
+        self.begin_day(day, baseline);
+    }
+
+    fn begin_day(&mut self, day: Seconds, baseline: &Baseline) {
+        self.swept = Some(day);
+        // Before lineage forgets who these callers were.
+        self.count_calls(day.saturating_sub(LOOK_BACK), baseline);
+        let owner = &self.owner;
+        self.lineage.forget(day, |node| owner.contains_key(node));
+        self.groups.forget(day);
     }
 
     /// Every incident that was not merged into another, in order of opening, with what it costs at a time, after cost
@@ -211,13 +244,16 @@ impl Incidents {
         prices: &Prices,
         now: Seconds,
     ) -> Vec<Incident> {
+        if let Some(last) = self.models.last() {
+            self.sweep(last.saturating_add(LOOK_BACK + 2 * DAY).div_euclid(DAY).saturating_mul(DAY), baseline);
+        }
         self.count_calls(Seconds::MAX, baseline);
         let overspends = spend::join(&mut self.cases, &self.works, findings, baseline, prices);
         let open = self.cases.iter().filter(|case| case.merged_into.is_none());
         let mut incidents: Vec<_> =
             open.map(|case| tell::incident(case, findings, case.burn.estimate(prices, now))).collect();
         incidents.extend(overspends.iter().map(|overspend| overspend.incident(findings, prices, now)));
-        incidents.sort_by_key(|incident| incident.opened_at);
+        incidents.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
         incidents
     }
 }

@@ -11,6 +11,7 @@ mod tests;
 
 use ahash::AHashMap;
 use anyhow::Result;
+use sha2::{Digest as _, Sha256};
 
 pub(crate) use models::Model;
 pub(crate) use runs::{Runs, What};
@@ -49,6 +50,14 @@ impl Prices {
     pub(crate) fn origin(&self) -> String {
         let own = if self.own.is_empty() { "" } else { "--prices, else " };
         format!("{own}prices of {DATED}")
+    }
+
+    /// The same for the same prices.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut own: Vec<_> =
+            self.own.iter().map(|((class, region), price)| format!("{class}\n{region}\n{price}\n")).collect();
+        own.sort_unstable();
+        Sha256::digest(own.concat()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// US dollars an hour, for a function as often at once as [`CONCURRENCY`] lets it run. `None` where nothing says

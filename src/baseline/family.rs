@@ -97,3 +97,8 @@ impl Family {
 pub(crate) fn join<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     values.into_iter().collect::<Vec<_>>().join("\u{1f}")
 }
+
+/// The account of a tuple, which is its first value.
+pub(super) fn account(tuple: &str) -> &str {
+    tuple.split('\u{1f}').next().unwrap_or_default()
+}

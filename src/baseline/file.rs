@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Days, Family, widen};
+use super::{Baseline, Days, Family, family, widen};
 use crate::event::Seconds;
 
 const KIND: &str = "stakeout-baseline";
@@ -31,16 +31,28 @@ pub(super) enum Fact {
     Seen { family: Family, tuple: String, principal: String, days: String, first: Seconds, last: Seconds },
 }
 
+/// Whose habit a fact is.
+pub(super) struct Habit<'f> {
+    /// Where; empty for what is known of a principal over all accounts.
+    pub account: &'f str,
+    pub principal: &'f str,
+    /// When it was seen last.
+    pub last: Seconds,
+}
+
 impl Fact {
     /// Whether it says nothing any more about what is after a time: whoever was born before is grown up.
     pub(super) fn is_over(&self, before: Seconds) -> bool {
         matches!(self, Self::Born { at, .. } if *at < before)
     }
 
-    /// Whose habit it is, where it is one, and when it was seen last.
-    pub(super) fn habit(&self) -> Option<(&str, Seconds)> {
+    /// Whose habit it is, where it is one.
+    pub(super) fn habit(&self) -> Option<Habit<'_>> {
         match self {
-            Self::Principal { principal, last, .. } | Self::Seen { principal, last, .. } => Some((principal, *last)),
+            Self::Principal { principal, last, .. } => Some(Habit { account: "", principal, last: *last }),
+            Self::Seen { tuple, principal, last, .. } => {
+                Some(Habit { account: family::account(tuple), principal, last: *last })
+            }
             Self::Account { .. } | Self::Born { .. } | Self::Tainted { .. } => None,
         }
     }

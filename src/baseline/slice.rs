@@ -9,18 +9,40 @@ use super::Baseline;
 use super::file::{Fact, facts, read, write};
 use crate::event::{DAY, Seconds};
 
-/// Slices of principals.
-const SLICES: u8 = 16;
+/// Slices of habits: what one principal does in one account is in one.
+const SLICES: u8 = 64;
 /// The slice of what belongs to no principal's habits: accounts, births and incidents.
 pub(crate) const COMMON: u8 = SLICES;
 /// What was not seen for this long is in no answer any more: the longest history that a rule asks for is 90 days.
 const FORGOTTEN: Seconds = 128 * DAY;
-/// Tuples of one principal, the latest: a scanner must not fill the store.
+/// Tuples of one principal in one account, the latest: a scanner must not fill the store.
 const MOST_TUPLES: usize = 512;
 
-/// The slice of a principal: the same on every machine.
-pub(crate) fn of(principal: &str) -> u8 {
-    Sha256::digest(principal.as_bytes()).first().map_or(0, |byte| byte % SLICES)
+/// All slices.
+pub(crate) fn all() -> BTreeSet<u8> {
+    (0..=COMMON).collect()
+}
+
+/// The slice of a principal in an account: the same on every machine. What is known of a principal over all accounts has
+/// no account.
+fn of(account: &str, principal: &str) -> u8 {
+    let hash = Sha256::new().chain_update(account).chain_update([0]).chain_update(principal).finalize();
+    hash.first().map_or(0, |byte| byte % SLICES)
+}
+
+/// The slices of the habits in a baseline.
+pub(crate) fn touched(baseline: &Baseline) -> BTreeSet<u8> {
+    facts(baseline).iter().filter_map(Fact::habit).map(|habit| of(habit.account, habit.principal)).collect()
+}
+
+/// The bytes of the habits of a baseline, without what belongs to none.
+///
+/// # Errors
+/// None that input could cause.
+pub(crate) fn habits(baseline: &Baseline) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(facts(baseline).into_iter().filter(|fact| fact.habit().is_some()).collect(), &mut bytes)?;
+    Ok(bytes)
 }
 
 /// The bytes of some slices. Leaves out what no answer needs at a time.
@@ -28,23 +50,24 @@ pub(crate) fn of(principal: &str) -> u8 {
 /// # Errors
 /// None that input could cause.
 pub(crate) fn encode(baseline: &Baseline, slices: &BTreeSet<u8>, now: Seconds) -> Result<BTreeMap<u8, Vec<u8>>> {
-    let mut of_principals: BTreeMap<String, Vec<(Seconds, Fact)>> = BTreeMap::new();
+    let mut of_principals: BTreeMap<(String, String), Vec<(Seconds, Fact)>> = BTreeMap::new();
     let mut by_slice: BTreeMap<u8, Vec<Fact>> = slices.iter().map(|slice| (*slice, Vec::new())).collect();
     for fact in facts(baseline) {
-        match fact.habit().map(|(principal, last)| (principal.to_owned(), last)) {
-            Some((principal, last)) if last >= now - FORGOTTEN && slices.contains(&of(&principal)) => {
-                of_principals.entry(principal).or_default().push((last, fact));
+        let habit = fact.habit().map(|habit| (habit.account.to_owned(), habit.principal.to_owned(), habit.last));
+        match habit {
+            Some((account, principal, last)) => {
+                if last >= now - FORGOTTEN && slices.contains(&of(&account, &principal)) {
+                    of_principals.entry((account, principal)).or_default().push((last, fact));
+                }
             }
-            Some(_) => {}
             None if fact.is_over(now - FORGOTTEN) => {}
             None => by_slice.get_mut(&COMMON).map_or((), |common| common.push(fact)),
         }
     }
-    for (principal, mut habits) in of_principals {
-        // The principal itself is seen as late as the latest of its tuples, and comes before them.
+    for ((account, principal), mut habits) in of_principals {
         habits.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
-        habits.truncate(MOST_TUPLES + 1);
-        by_slice.entry(of(&principal)).or_default().extend(habits.into_iter().map(|(_, fact)| fact));
+        habits.truncate(MOST_TUPLES);
+        by_slice.entry(of(&account, &principal)).or_default().extend(habits.into_iter().map(|(_, fact)| fact));
     }
     let bytes = |(slice, facts)| {
         let mut bytes = Vec::new();
@@ -89,24 +112,36 @@ mod tests {
     #[test]
     fn slices_put_together_are_the_whole() {
         let whole = seen(50, 3);
-        let all: BTreeSet<u8> = (0..=COMMON).collect();
         let mut again = Baseline::default();
-        for (slice, bytes) in encode(&whole, &all, 100 * DAY).unwrap() {
+        for (slice, bytes) in encode(&whole, &all(), 100 * DAY).unwrap() {
             decode(&bytes, &slice.to_string(), &mut again).unwrap();
         }
         assert_eq!(again, whole);
-        let some = encode(&whole, &BTreeSet::from([of("AIDA0000000000000007")]), 100 * DAY).unwrap();
-        assert_eq!(some.len(), 1);
-        assert!(String::from_utf8(some.into_values().next().unwrap()).unwrap().contains("AIDA0000000000000007"));
-        let later = encode(&whole, &all, 300 * DAY).unwrap();
+        let who = "AIDA0000000000000007";
+        let some = encode(&whole, &BTreeSet::from([of("111122223333", who), of("", who)]), 100 * DAY).unwrap();
+        assert!((1..=2).contains(&some.len()));
+        assert!(some.into_values().all(|bytes| String::from_utf8(bytes).unwrap().contains(who)));
+        let later = encode(&whole, &all(), 300 * DAY).unwrap();
         assert!(later.iter().all(|(slice, bytes)| *slice == COMMON || bytes.split(|b| *b == b'\n').count() <= 2));
     }
 
     #[test]
-    fn one_principal_cannot_fill_the_store() {
-        let all: BTreeSet<u8> = (0..=COMMON).collect();
+    fn habits_of_a_part_and_what_belongs_to_none_are_the_whole() {
+        let (whole, part) = (seen(20, 2), seen(5, 1));
         let mut again = Baseline::default();
-        for bytes in encode(&seen(1, 2_000), &all, 100 * DAY).unwrap().values() {
+        decode(&habits(&whole).unwrap(), "habits", &mut again).unwrap();
+        let common = encode(&whole, &BTreeSet::from([COMMON]), 100 * DAY).unwrap();
+        decode(&common[&COMMON], "common", &mut again).unwrap();
+        assert_eq!(again, whole);
+        // What a part touches is enough to write where a part is put to the whole.
+        assert!(touched(&part).is_subset(&touched(&whole)) && !touched(&part).contains(&COMMON));
+        assert!(touched(&part).len() <= 10, "five principals, each with one account and over all");
+    }
+
+    #[test]
+    fn one_principal_cannot_fill_the_store() {
+        let mut again = Baseline::default();
+        for bytes in encode(&seen(1, 2_000), &all(), 100 * DAY).unwrap().values() {
             decode(bytes, "slice", &mut again).unwrap();
         }
         let seen = |what: usize| {

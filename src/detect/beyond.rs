@@ -19,14 +19,14 @@ pub(super) const STARTS: &str = "starts ";
 pub(super) struct Beyond {
     usual: Usual,
     started: AHashMap<(usize, String), Window>,
-    /// The longest time that a detector looks at.
-    longest: Seconds,
 }
 
 /// Starts within the time that a detector looks at.
 #[derive(Default)]
 struct Window {
     starts: VecDeque<Start>,
+    /// That time.
+    within: Seconds,
     /// US dollars an hour of all of them.
     usd: f64,
 }
@@ -49,7 +49,7 @@ pub(super) struct Tipped {
 impl Beyond {
     /// Nothing was started yet.
     pub(super) fn new(usual: Usual) -> Self {
-        Self { usual, started: AHashMap::new(), longest: 0 }
+        Self { usual, started: AHashMap::new() }
     }
 
     /// Takes what a matching event started; says so when the sum is more than the account's usual. `None` too where no
@@ -62,8 +62,8 @@ impl Beyond {
         prices: &Prices,
     ) -> Option<Tipped> {
         let usd = usd_per_hour(event, prices)?;
-        self.longest = self.longest.max(block.within);
         let window = self.started.entry((detector, event.place.account.clone())).or_default();
+        window.within = block.within;
         window.forget(event.time.saturating_sub(block.within));
         window.usd += usd;
         window.starts.push_back(Start { at: event.time, usd, id: Arc::clone(&event.id), found: false });
@@ -87,8 +87,11 @@ impl Beyond {
 
     /// Forgets windows that have become empty.
     pub(super) fn forget(&mut self, now: Seconds) {
-        let since = now.saturating_sub(self.longest);
-        self.started.retain(|_, window| window.starts.back().is_some_and(|start| start.at >= since));
+        let is_open = |window: &Window| {
+            let since = now.saturating_sub(window.within);
+            window.starts.back().is_some_and(|start| start.at >= since)
+        };
+        self.started.retain(|_, window| is_open(window));
     }
 }
 

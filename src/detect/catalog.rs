@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, SigmaRule, WindowMode};
+use sha2::{Digest as _, Sha256};
 
+use super::across::{Across, across};
 use super::partial::Compiled;
 use super::rule::{Detector, Problem, RuleFile};
 use super::spend::SpendRule;
@@ -51,6 +53,8 @@ pub(crate) struct Rule {
     /// Detectors whose correlations it feeds.
     pub feeds: Vec<usize>,
     pub thin: Thin,
+    /// Correlations over accounts that it feeds.
+    pub across: Vec<Across>,
     /// Fields to keep of a matching record, because something later asks for them.
     pub captures: BTreeSet<String>,
 }
@@ -72,6 +76,8 @@ pub(crate) struct Rules {
     pub own: Own,
     /// What in the files could not be used.
     pub problems: Vec<Problem>,
+    /// A hash of all files, whatever the folders are called: the same for the same rules in the same order.
+    pub fingerprint: String,
 }
 
 impl Rules {
@@ -109,9 +115,15 @@ impl Rules {
             prices: Prices::default(),
             own: Own::default(),
             problems: Vec::new(),
+            fingerprint: fingerprint(&files),
         };
         for file in files {
             all.add(file);
+        }
+        for rule in &mut all.rules {
+            if let Some(known) = all.correlated.iter().find(|known| known.id.as_ref() == Some(&rule.id)) {
+                rule.across = across(&rule.id, known.name.as_deref(), &all.correlations);
+            }
         }
         let refused: Vec<_> = all.families.iter().map(|family| family.of_refused()).collect();
         all.families.extend(refused);
@@ -146,14 +158,18 @@ impl Rules {
             if !reached.is_empty() {
                 self.correlated.push(rule);
             }
-            self.rules.push(Rule { id, compiled, detector, feeds, thin, captures });
+            self.rules.push(Rule { id, compiled, detector, feeds, thin, across: Vec::new(), captures });
         }
         self.correlations.extend(file.correlations);
     }
 }
 
 /// The correlations that a rule feeds, directly or through others.
-fn reached_by<'a>(id: &str, name: Option<&str>, correlations: &'a [CorrelationRule]) -> Vec<&'a CorrelationRule> {
+pub(super) fn reached_by<'a>(
+    id: &str,
+    name: Option<&str>,
+    correlations: &'a [CorrelationRule],
+) -> Vec<&'a CorrelationRule> {
     let mut known: Vec<&str> = std::iter::once(id).chain(name).collect();
     let mut reached: Vec<&CorrelationRule> = Vec::new();
     while let Some(next) = correlations
@@ -234,6 +250,12 @@ fn counting(correlation: &CorrelationRule) -> Option<Counting> {
         values: values.to_vec(),
         least: least.max()?,
     })
+}
+
+fn fingerprint(files: &[RuleFile]) -> String {
+    let mut hasher = Sha256::new();
+    files.iter().for_each(|file| hasher.update(file.hash));
+    hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_folder(folder: &Path) -> Result<Vec<RuleFile>> {

@@ -12,6 +12,7 @@ use rsigma_eval::{
 };
 use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, SigmaCollection};
 
+use super::across::is_across;
 use super::catalog::{Rule, Rules};
 use crate::event::view::{LIST, header_text};
 use crate::event::{DAY, Event, Seconds};
@@ -30,6 +31,8 @@ pub(crate) struct Firing {
     pub counted: Option<String>,
     /// Time and id of the events that contributed. While a correlation goes on firing, those that are new.
     pub events: Vec<(Seconds, Arc<str>)>,
+    /// They may be of several accounts.
+    pub across: bool,
 }
 
 /// The library's engine, fed with matches that were found elsewhere.
@@ -55,6 +58,8 @@ struct Watched {
     children: Vec<usize>,
     /// What it counts, in words.
     counted: Option<String>,
+    /// It puts events of several accounts into one group.
+    across: bool,
 }
 
 #[derive(Default)]
@@ -70,7 +75,12 @@ impl Correlator {
     /// # Errors
     /// A correlation that the engine refuses, such as one that refers to itself.
     pub(crate) fn new(rules: &Rules) -> Result<Self> {
-        let config = CorrelationConfig { max_group_entries: Some(MOST_EVENTS), ..CorrelationConfig::default() };
+        // Groups leave by time alone: a bound on their number would make each depend on all others.
+        let config = CorrelationConfig {
+            max_group_entries: Some(MOST_EVENTS),
+            max_state_entries: usize::MAX,
+            ..CorrelationConfig::default()
+        };
         let mut engine = CorrelationEngine::new(config);
         let mut collection = SigmaCollection::new();
         collection.rules.clone_from(&rules.correlated);
@@ -100,6 +110,7 @@ impl Correlator {
                 },
                 children: correlation.rules.iter().filter_map(named).collect(),
                 counted: counted(correlation),
+                across: is_across(correlation, &rules.correlations),
             });
         }
         Ok(Self { engine, watched, fed_by, windows: HashMap::new(), counted_last: HashMap::new() })
@@ -144,6 +155,7 @@ impl Correlator {
             value,
             counted: correlation.counted.clone(),
             events: vec![(event.time, Arc::clone(&event.id))],
+            across: correlation.across,
         });
         Some(going_on.into_iter().collect())
     }
@@ -190,12 +202,13 @@ impl Correlator {
             let windows = correlation.children.iter().filter_map(|child| self.windows.get(&(*child, group.clone())));
             events.extend(windows.flat_map(|window| window.events.iter().cloned()));
         }
-        let counted = correlation.counted.clone();
-        Some(Firing { id: id.clone(), group, value: body.aggregated_value, counted, events })
+        let (counted, across) = (correlation.counted.clone(), correlation.across);
+        Some(Firing { id: id.clone(), group, value: body.aggregated_value, counted, events, across })
     }
 
     /// Forgets what is in no window any more.
     pub(crate) fn forget(&mut self, now: Seconds) {
+        self.engine.evict_expired(now);
         let watched = &self.watched;
         self.counted_last.retain(|(position, ..), stretch| {
             let span = watched[*position].span;

@@ -12,7 +12,7 @@ use super::correlate::{Correlator, Firing};
 use super::judge::{Bar, Contribution, DETAIL, Judgement, Newness, judge, newness};
 use crate::baseline::Baseline;
 use crate::cost::Usual;
-use crate::event::{DAY, Event, Seconds};
+use crate::event::{DAY, Event, HOUR, Place, Seconds};
 use crate::model::Finding;
 
 /// A repeated match within this time extends a finding instead of making another.
@@ -35,13 +35,21 @@ pub(crate) struct Detection<'r> {
     pub findings: Vec<Finding>,
     /// The finding that a further match would extend, and until when.
     active: AHashMap<(usize, String), (usize, Seconds)>,
-    /// What was new about events that feed correlations: per event, per detector and adjustment.
+    /// What was new about events that feed correlations, by the id of the event.
     marks: AHashMap<Arc<str>, Marks>,
     swept: Seconds,
 }
 
-/// When an event was, and per detector and adjustment what was new about it.
-type Marks = (Seconds, Vec<(usize, usize, Newness)>);
+/// When an event was, and what was new about it. Two accounts can have an event of one id.
+type Marks = (Seconds, Vec<Mark>);
+
+/// What was new about an event to an adjustment of a detector.
+struct Mark {
+    place: Arc<Place>,
+    detector: usize,
+    adjustment: usize,
+    answer: Newness,
+}
 
 /// Where a match stands among others: those with the same detector and group are one finding.
 struct Match<'a> {
@@ -131,7 +139,9 @@ impl<'r> Detection<'r> {
         let marks = &self.marks;
         let asked = |position: usize| {
             let answers = firing.events.iter().filter_map(|(_, id)| marks.get(id)).flat_map(|(_, answers)| answers);
-            let answers = answers.filter(|(d, p, _)| *d == detector && *p == position).map(|(_, _, answer)| answer);
+            let answers = answers.filter(|mark| mark.detector == detector && mark.adjustment == position);
+            let answers = answers.filter(|mark| firing.across || mark.place.account == event.place.account);
+            let answers = answers.map(|mark| &mark.answer);
             answers
                 .max_by_key(|answer| {
                     matches!(answer, Newness::New(_)) as u8 * 2 + matches!(answer, Newness::TooEarly(_)) as u8
@@ -157,7 +167,7 @@ impl<'r> Detection<'r> {
                 if matches!(answer, Newness::New(_) | Newness::TooEarly(_)) {
                     let (_, answers) =
                         self.marks.entry(Arc::clone(&event.id)).or_insert_with(|| (event.time, Vec::new()));
-                    answers.push((detector, position, answer));
+                    answers.push(Mark { place: Arc::clone(&event.place), detector, adjustment: position, answer });
                 }
             }
         }
@@ -207,9 +217,16 @@ impl<'r> Detection<'r> {
         }
     }
 
-    /// Forgets what no window can reach any more; once for every hour of event time.
+    /// All events before a time were taken, but for late ones.
+    pub(crate) fn settle(&mut self, end: Seconds) {
+        self.sweep(end);
+    }
+
+    /// Forgets what no window can reach any more, on every full hour of event time. So what is known at an event depends
+    /// on its time and on no other caller's events.
     fn sweep(&mut self, now: Seconds) {
-        if now < self.swept.saturating_add(3_600) {
+        let now = now.div_euclid(HOUR).saturating_mul(HOUR);
+        if now <= self.swept {
             return;
         }
         self.swept = now;

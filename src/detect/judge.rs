@@ -56,7 +56,7 @@ pub(crate) fn newness(question: &FirstSeen, bar: Bar, event: &Event, past: &Base
     let Some(tuple) = family.tuple(&event.identity, &event.place, &event.shape) else {
         return Newness::NotAsked;
     };
-    let known_for = past.first_seen(&event.identity.key).map_or(0, |first| event.time - first);
+    let known_for = past.known_since(&event.identity, &event.place.account).map_or(0, |first| event.time - first);
     if known_for < question.established {
         return Newness::NotAsked;
     }

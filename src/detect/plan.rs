@@ -30,6 +30,11 @@ impl Plan {
     pub(crate) fn only_counts(&self) -> bool {
         self.always.is_empty() && self.ask.is_empty() && !self.facts
     }
+
+    /// Some rule needs the first of such calls, of a day or of a stretch of time.
+    pub(crate) fn tells_firsts(&self) -> bool {
+        !self.daily.is_empty() || !self.bursts.is_empty()
+    }
 }
 
 /// Makes plans; remembers per source and name which rules can apply at all.

@@ -6,6 +6,7 @@ use std::fmt;
 use rsigma_eval::compile_rule;
 use rsigma_parser::{CorrelationRule, SigmaRule, parse_sigma_yaml};
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use super::block::{Adjustment, BeyondUsual, FirstSeen};
 use super::partial::Compiled;
@@ -71,13 +72,16 @@ pub(crate) struct RuleFile {
     pub correlations: Vec<CorrelationRule>,
     pub detectors: Vec<Detector>,
     pub problems: Vec<Problem>,
+    /// Of its text, and of whether it is one of the program's own.
+    pub hash: [u8; 32],
 }
 
 impl RuleFile {
     /// Parses a file. What cannot be used is named; the rest is kept.
     pub(crate) fn parse(file: &str, text: &str, external: bool) -> Self {
         let source = Source { file, text, external };
-        let mut parsed = Self::default();
+        let hash = Sha256::new().chain_update([u8::from(external)]).chain_update(text).finalize().into();
+        let mut parsed = Self { hash, ..Self::default() };
         let collection = match parse_sigma_yaml(text) {
             Ok(collection) => collection,
             Err(error) => {

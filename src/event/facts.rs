@@ -17,26 +17,37 @@ use crate::price::{Prices, Runs};
 
 /// What one call did, as far as detectors and lineage care.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Facts {
     /// The user, role or group that an identity call acted on, by name; of an observation, what it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// Whether that is the caller itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target_is_actor: Option<bool>,
     /// How much permission the call gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub grade: Option<Grade>,
     /// The credential that came into being.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub minted: Option<Minted>,
     /// What came into being.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub created: Vec<Resource>,
     /// ARNs of what went away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
     /// What became of things that run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<Change>,
     /// Definitions that later calls run by name, and what they run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub defined: Vec<(String, Runs)>,
     /// `codeSha256` of a function.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The words of an observation.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub told: Option<String>,
 }
 

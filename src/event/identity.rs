@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Seconds, time};
 
 /// What kind of caller a principal is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum PrincipalKind {
     User,
@@ -35,7 +35,7 @@ impl PrincipalKind {
 }
 
 /// How long a credential lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum CredentialKind {
     LongTerm,
@@ -54,7 +54,7 @@ impl CredentialKind {
 }
 
 /// One caller. The same `userIdentity` always gives the same identity.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub kind: PrincipalKind,
     /// `userIdentity.type`, as recorded.
@@ -86,6 +86,14 @@ impl Identity {
     /// The console session, or the credential that acts; empty where there is neither.
     pub(crate) fn acting(&self) -> &str {
         self.session.as_ref().or(self.credential.as_ref()).map_or("", String::as_str)
+    }
+
+    /// Whether many accounts have this caller in common though nobody is behind it: an AWS service, or whoever gave no name.
+    pub(crate) fn is_common(&self) -> bool {
+        let nobody =
+            |name: &str| name.is_empty() || name.get(..9).is_some_and(|begin| begin.eq_ignore_ascii_case("anonymous"));
+        let outside = matches!(self.kind, PrincipalKind::Federated | PrincipalKind::IdentityCenter);
+        self.kind == PrincipalKind::Service || nobody(&self.key) || (outside && self.key.ends_with("/unknown"))
     }
 
     /// Reads the text of a `userIdentity` object; anything unreadable becomes an unknown caller.

@@ -26,7 +26,7 @@ pub(crate) const DEFAULT_REGIONS: [&str; 17] = [
 ];
 
 /// Account and region of a call, and the address it came from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// The account whose trail recorded it.
     pub account: String,

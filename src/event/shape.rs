@@ -9,7 +9,7 @@ use super::identity::{CredentialKind, Identity};
 pub(crate) const OBSERVATION: &str = "observation.stakeout";
 
 /// One kind of call. Broad rules are decided once per shape and not once per record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Shape {
     /// `eventSource`.
     pub source: String,

@@ -114,7 +114,8 @@ impl Case {
         let worst = of_root.iter().map(|finding| finding.level).max();
         let telling = of_root.iter().filter(|finding| Some(finding.level) == worst);
         let mut addresses = telling.filter_map(|finding| finding.source_ip.as_deref()).peekable();
-        let has_past = baseline.first_seen(&self.root_identity.key).is_some_and(|seen| seen < self.first - DAY);
+        let known_since = baseline.known_since(&self.root_identity, account);
+        let has_past = known_since.is_some_and(|seen| seen < self.first - DAY);
         let long_term = self.root_identity.credential_kind == CredentialKind::LongTerm;
         let any_usual = addresses.peek().is_none()
             || addresses.any(|address| {

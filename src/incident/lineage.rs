@@ -20,7 +20,7 @@ pub(crate) enum Node {
     Principal(String),
     /// The console password of a user, by account and user name: a path is not in every record.
     Password(String),
-    /// A function or instance that credentials are issued to: ARN or instance id.
+    /// A function or instance that credentials are issued to: ARN, or account and instance id.
     Workload(String),
 }
 
@@ -79,14 +79,14 @@ impl Lineage {
             return Node::Session(format!("{}@{}", caller(identity), event.time));
         }
         let Some(credential) = &identity.credential else {
-            return Node::Principal(identity.key.clone());
+            return principal(event);
         };
         let node = Node::Credential(credential.clone());
         if identity.credential_kind == CredentialKind::LongTerm || self.edges.contains_key(&node) {
             return node;
         }
         if let Some(workload) = &identity.issued_to {
-            return Node::Workload(workload.clone());
+            return self::workload(workload, identity);
         }
         let Some(started) = identity.session_started else {
             return node;
@@ -102,7 +102,7 @@ impl Lineage {
         if !self.edges.contains_key(actor) {
             claims.extend(origins(&event.identity, event.shape.console || is_login(event)));
         }
-        claims.push(Node::Principal(event.identity.key.clone()));
+        claims.push(principal(event));
         claims
     }
 
@@ -198,7 +198,8 @@ fn is_login(event: &Event) -> bool {
 
 /// One caller over its sessions: the principal, and for a role who took it on.
 fn caller(identity: &Identity) -> String {
-    format!("{}/{}", identity.key, identity.session_name.as_deref().unwrap_or_default())
+    let account = if identity.is_common() { &format!("\u{1f}{}", identity.account) } else { "" };
+    format!("{}/{}{account}", identity.key, identity.session_name.as_deref().unwrap_or_default())
 }
 
 /// A caller of which the log at hand knows no credential: what it made is the root here, and it is named.
@@ -213,14 +214,34 @@ fn is_outside(maker: &Identity) -> bool {
 /// What credentials of an identity may come from where nobody is known to have minted them: nearest first.
 fn origins(identity: &Identity, console: bool) -> Vec<Node> {
     let mut origins = Vec::new();
-    origins.extend(identity.issued_to.clone().map(Node::Workload));
+    origins.extend(identity.issued_to.as_ref().map(|issued_to| workload(issued_to, identity)));
     let name = identity.session.as_ref().and_then(|session| session.split('@').next());
     origins.extend(name.filter(|name| name.contains(':')).map(|name| Node::Sessions(name.to_owned())));
     if identity.kind == PrincipalKind::User && console && identity.credential_kind != CredentialKind::LongTerm {
         origins.push(password(&identity.arn));
     }
-    origins.push(Node::Principal(identity.key.clone()));
+    if !identity.is_common() {
+        origins.push(Node::Principal(identity.key.clone()));
+    }
     origins
+}
+
+/// The principal that calls. What many accounts have in common is somebody else in each.
+fn principal(event: &Event) -> Node {
+    let identity = &event.identity;
+    let account = if identity.is_common() { &format!("\u{1f}{}", event.place.account) } else { "" };
+    Node::Principal(format!("{}{account}", identity.key))
+}
+
+/// What credentials are issued to. Where that is no ARN, it is the name of a session, which anybody can choose: it means
+/// an instance of the caller's own account.
+fn workload(issued_to: &str, identity: &Identity) -> Node {
+    let is_arn = issued_to.starts_with("arn:");
+    Node::Workload(if is_arn { issued_to.to_owned() } else { instance(&identity.account, issued_to) })
+}
+
+fn instance(account: &str, id: &str) -> String {
+    format!("{account}:{id}")
 }
 
 fn password(user_arn: &str) -> Node {
@@ -246,7 +267,8 @@ pub(crate) fn children(event: &Event) -> Vec<Node> {
             (Some(principal), _) => children.push(Node::Principal(principal.clone())),
             (None, "lambda:function") => children.push(Node::Workload(resource.arn.clone())),
             (None, "ec2:instance") => {
-                children.extend(resource.arn.rsplit('/').next().map(|id| Node::Workload(id.to_owned())))
+                let account = resource.arn.split(':').nth(4).unwrap_or_default();
+                children.extend(resource.arn.rsplit('/').next().map(|id| Node::Workload(instance(account, id))));
             }
             _ => {}
         }

@@ -31,6 +31,12 @@ impl Caller {
         let console = if self.shape.console { "console" } else { "" };
         [&who.key, &credential, &session, &place.account, &network, console].join("\u{1f}")
     }
+
+    /// Which of those with one key stands for all, in whatever order they come.
+    fn rank(&self) -> [&str; 5] {
+        let (place, shape) = (&self.place, &self.shape);
+        [&place.region, &place.source_ip, &shape.raw_name, &shape.user_agent, &self.identity.arn]
+    }
 }
 
 /// The calls of one caller in one hour.
@@ -66,9 +72,23 @@ impl ModelCalls {
     /// Adds so many calls of one hour, of which the last was made at a time.
     pub(crate) fn add(&mut self, caller: Caller, last: Seconds, model: Model, count: u64) {
         let counted = self.0.entry((hour(last), caller.key()));
-        let counted = counted.or_insert_with(|| Counted { caller, last, calls: BTreeMap::new() });
+        let new = || Counted { caller: caller.clone(), last, calls: BTreeMap::new() };
+        let counted = counted.or_insert_with(new);
+        if caller.rank() < counted.caller.rank() {
+            counted.caller = caller;
+        }
         counted.last = counted.last.max(last);
         *counted.calls.entry(model).or_default() += count;
+    }
+
+    /// The start of the first hour that is counted.
+    pub(super) fn first(&self) -> Option<Seconds> {
+        self.0.first_key_value().map(|((hour, _), _)| *hour)
+    }
+
+    /// The start of the last hour that is counted.
+    pub(super) fn last(&self) -> Option<Seconds> {
+        self.0.last_key_value().map(|((hour, _), _)| *hour)
     }
 
     /// Takes out the hours that end by a time, in order.

@@ -3,14 +3,14 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{counted, money_exact};
 use crate::cost::Day;
 use crate::event::Seconds;
 
 /// An input that could not be read, or not to its end.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Skipped {
     pub path: String,
     pub why: String,

@@ -9,12 +9,14 @@ use crate::event::{DAY, HOUR, Identity, Record, Seconds};
 
 /// For how long it is known what came in.
 const REMEMBERED: Seconds = 3 * DAY;
+const MINUTE: Seconds = 60;
 
 /// Fingerprints of events by when they came in. They are the same on every machine.
 #[derive(Debug, Default)]
 pub(crate) struct Door {
     known: HashSet<u64, ahash::RandomState>,
-    /// By the hour, and for days before today by the day: what is written again with each pass stays small.
+    /// By the minute, before this hour by the hour, and before today by the day: what is written again with each pass
+    /// stays small, however much comes in.
     buckets: BTreeMap<Seconds, Vec<u64>>,
     now: Seconds,
 }
@@ -33,8 +35,7 @@ impl Door {
         let (whole, _) = bytes.as_chunks::<8>();
         let prints: Vec<u64> = whole.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
         self.known.extend(&prints);
-        let is_past = start(bucket, DAY) < start(self.now, DAY);
-        self.buckets.entry(if is_past { start(bucket, DAY) } else { bucket }).or_default().extend(prints);
+        self.buckets.entry(self.bucket(bucket)).or_default().extend(prints);
     }
 
     /// Whether an event comes in for the first time; from then on it does not.
@@ -42,9 +43,15 @@ impl Door {
         let print = fingerprint(record, caller);
         let is_new = self.known.insert(print);
         if is_new {
-            self.buckets.entry(start(self.now, HOUR)).or_default().push(print);
+            self.buckets.entry(start(self.now, MINUTE)).or_default().push(print);
         }
         is_new
+    }
+
+    /// Where what came in at a time belongs.
+    fn bucket(&self, at: Seconds) -> Seconds {
+        let is_of = |length: Seconds| start(at, length) >= start(self.now, length);
+        if is_of(HOUR) { start(at, MINUTE) } else { start(at, if is_of(DAY) { HOUR } else { DAY }) }
     }
 
     /// The buckets, each with its bytes for [`Self::recall`].
@@ -98,5 +105,25 @@ mod tests {
         };
         assert!(!later(13).lets_in(&record("b"), &caller));
         assert!(later(14).lets_in(&record("b"), &caller));
+    }
+
+    #[test]
+    fn what_is_written_again_is_what_came_in_lately() {
+        let caller = Identity::parse("{}", "");
+        let mut known: BTreeMap<Seconds, Vec<u8>> = BTreeMap::new();
+        let (mut written, mut all) = (0, 0);
+        for pass in 0..3 * 1_440 {
+            let mut door = Door::at(DAY + 20 * pass);
+            known.iter().for_each(|(bucket, bytes)| door.recall(*bucket, bytes));
+            let record = Record { id: pass.to_string().into(), ..Record::default() };
+            assert!(door.lets_in(&record, &caller));
+            let now: BTreeMap<_, _> = door.buckets().collect();
+            written +=
+                now.iter().filter(|(at, bytes)| known.get(*at) != Some(bytes)).map(|(_, b)| b.len()).sum::<usize>();
+            (known, all) = (now, all + 8);
+        }
+        assert!(written < 6 * all, "{written} bytes for {all}");
+        assert_eq!(known.values().map(Vec::len).sum::<usize>(), all);
+        assert!(known.len() < 60 + 24 + 3, "{}", known.len());
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use super::part::{Noted, Part, Usage};
+use super::part::{Part, Usage};
 use crate::event::{DAY, Event, HOUR, Seconds};
 use crate::incident::models::{Caller, hour};
 use crate::model::{Finding, Incident};
@@ -142,23 +142,5 @@ impl Kept {
         let mut united: Vec<_> = united.into_iter().collect();
         united.sort_by(|(a, _), (b, _)| a.cmp(b));
         self.usage = united.into_iter().map(|(_, usage)| Arc::new(usage)).collect();
-    }
-}
-
-impl Usage {
-    /// Takes in the same kind of calls, by the same caller, from the same place, on the same day.
-    fn unite(&mut self, other: &Self) {
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.hours = None;
-        self.noted = [self.noted.take(), other.noted.clone()].into_iter().flatten().min();
-        let mut firsts: BTreeMap<(Seconds, i64), Noted> = BTreeMap::new();
-        for (length, noted) in self.bursts.drain(..).chain(other.bursts.iter().cloned()) {
-            let first = firsts.entry((length, noted.at.div_euclid(length.max(1)))).or_insert_with(|| noted.clone());
-            if noted < *first {
-                *first = noted;
-            }
-        }
-        self.bursts = firsts.into_iter().map(|((length, _), noted)| (length, noted)).collect();
     }
 }

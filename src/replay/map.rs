@@ -5,8 +5,9 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::door::Door;
+use super::fingerprint::{Fingerprint, of_record, written};
 use super::hours::{Counting, Recent};
-use super::part::{ModelCall, Noted, Part, Usage};
+use super::part::{ModelCall, Noted, Part, Usage, late};
 use super::table::Table;
 use crate::detect::catalog::Rules;
 use crate::detect::plan::{Plan, Planner, matches};
@@ -36,6 +37,8 @@ pub(crate) struct Mapper<'r> {
     rules: &'r Rules,
     range: Range,
     reader: Reader,
+    /// Only these accounts; all where there are none.
+    accounts: &'r [String],
     memory: Memory<'r>,
 }
 
@@ -48,6 +51,8 @@ struct Memory<'r> {
     places: Table<Arc<Place>>,
     days: Table<Day>,
     part: Part,
+    /// What was called before may be judged already when the object that is read is reduced.
+    late: Seconds,
     /// Where there is one, every event comes in once.
     door: Option<Door>,
     counting: Counting,
@@ -64,6 +69,8 @@ struct Caller {
 struct Day {
     key: [u32; 3],
     day: i64,
+    /// The fingerprint of a call that stands by itself: which of the late ones are new shows only when they are reduced.
+    alone: Option<u64>,
     first: Seconds,
     last: Seconds,
     /// The first of them, where a rule wants to know.
@@ -77,7 +84,7 @@ struct Day {
 impl<'r> Mapper<'r> {
     /// A worker that unpacks at most so many bytes of one object.
     pub(crate) fn new(rules: &'r Rules, range: Range, max_object_bytes: u64) -> Self {
-        Self { rules, range, reader: Reader::new(max_object_bytes), memory: Memory::new(rules) }
+        Self { rules, range, reader: Reader::new(max_object_bytes), accounts: &[], memory: Memory::new(rules) }
     }
 
     /// The same, for feeds that are read in turns: what came in through `door` before is a duplicate. Calls are counted.
@@ -95,6 +102,12 @@ impl<'r> Mapper<'r> {
         mapper
     }
 
+    /// The same, of some accounts alone, if any are named: records of others are not part of the input.
+    pub(crate) fn only(mut self, accounts: &'r [String]) -> Self {
+        self.accounts = accounts;
+        self
+    }
+
     /// Gives the door back.
     pub(crate) fn into_door(self) -> Option<Door> {
         self.memory.door
@@ -110,9 +123,11 @@ impl<'r> Mapper<'r> {
 
     fn read(&mut self, object: &Object, give: &mut dyn FnMut(Part)) {
         let (mut malformed, mut not_a_log, mut beyond, mut first_bad) = (0, 0, 0, None);
-        let Self { rules, range, reader, memory } = self;
+        let Self { rules, range, reader, accounts, memory } = self;
+        memory.late = object.delivered_day().map_or(Seconds::MIN, late);
         let outcome = reader.read(object, |raw| match Record::scan(raw) {
             Ok(record) if record.time >= range.end => beyond += 1,
+            Ok(record) if !memory.is_of(accounts, &record) => beyond += 1,
             Ok(record) => {
                 memory.take(rules, &record, record.time >= range.start);
                 if memory.is_full() {
@@ -145,7 +160,6 @@ impl<'r> Mapper<'r> {
 impl<'r> Memory<'r> {
     fn new(rules: &'r Rules) -> Self {
         Self {
-            // Fixed seeds: fingerprints must be the same on every thread.
             hasher: RandomState::with_seeds(1, 2, 3, 4),
             planner: Planner::new(rules),
             callers: Table::default(),
@@ -153,6 +167,7 @@ impl<'r> Memory<'r> {
             places: Table::default(),
             days: Table::default(),
             part: Part::default(),
+            late: Seconds::MIN,
             door: None,
             counting: Counting::Nothing,
         }
@@ -165,12 +180,13 @@ impl<'r> Memory<'r> {
         if self.door.as_mut().is_some_and(|door| !door.lets_in(record, identity)) {
             return;
         }
-        let fingerprint = self.fingerprint(record);
+        let fingerprint = fingerprint(record, identity);
         self.part.seen.push(fingerprint);
         let counts = self.counting.counts(fingerprint, judged);
         let what = self.kind(record, who);
         let judged = judged && !rules.own.is_watching(&self.callers.get(who).identity, &self.kinds.get(what).shape);
         let place = self.place(record, who);
+        self.part.is_of(&self.places.get(place).account);
         let key = [who, what, place];
         let usage = self.note(key, record, fingerprint, judged);
         if counts {
@@ -178,9 +194,7 @@ impl<'r> Memory<'r> {
         }
         if judged && self.kinds.get(what).models {
             // Days become usage in their order.
-            let record_position = u32::try_from(self.part.seen.len() - 1).unwrap_or(u32::MAX);
-            let model = model(record);
-            self.part.calls.push(ModelCall { record: record_position, usage, at: record.time, model });
+            self.part.calls.push(ModelCall { fingerprint, usage, at: record.time, model: model(record) });
         }
         if !self.kinds.get(what).only_counts() {
             self.keep(rules, record, key, fingerprint, judged);
@@ -193,13 +207,6 @@ impl<'r> Memory<'r> {
         tables.into_iter().any(|length| length >= MOST_REMEMBERED) || self.part.seen.len() >= MOST_RECORDS
     }
 
-    fn fingerprint(&self, record: &Record<'_>) -> u64 {
-        if record.id.is_empty() {
-            return self.hasher.hash_one(record.raw.as_bytes());
-        }
-        self.hasher.hash_one((record.id.as_bytes(), record.time, record.source.as_bytes(), record.name.as_bytes()))
-    }
-
     fn caller(&mut self, record: &Record<'_>) -> u32 {
         let hash = self.hasher.hash_one((record.identity.as_bytes(), record.recipient.as_bytes()));
         let same = |known: &Caller| *known.raw == *record.identity && *known.recipient == *record.recipient;
@@ -208,6 +215,16 @@ impl<'r> Memory<'r> {
             recipient: record.recipient.as_ref().into(),
             identity: Arc::new(Identity::parse(&record.identity, &record.recipient)),
         })
+    }
+
+    /// Whether one of some accounts recorded it; any, where there are none.
+    fn is_of(&mut self, accounts: &[String], record: &Record<'_>) -> bool {
+        if accounts.is_empty() {
+            return true;
+        }
+        let who = self.caller(record);
+        let account = recorder(record, &self.callers.get(who).identity);
+        accounts.iter().any(|wanted| wanted == account)
     }
 
     fn kind(&mut self, record: &Record<'_>, who: u32) -> u32 {
@@ -244,7 +261,7 @@ impl<'r> Memory<'r> {
 
     fn place(&mut self, record: &Record<'_>, who: u32) -> u32 {
         let identity = &self.callers.get(who).identity;
-        let account = if record.recipient.is_empty() { identity.account.as_str() } else { record.recipient.as_ref() };
+        let account = recorder(record, identity);
         let hash = self.hasher.hash_one((account, record.region.as_bytes(), record.source_ip.as_bytes()));
         let same = |place: &Arc<Place>| {
             place.account == account && place.region == record.region && place.source_ip == record.source_ip
@@ -255,11 +272,11 @@ impl<'r> Memory<'r> {
     /// Counts the call on its day; returns the position of that.
     fn note(&mut self, key: [u32; 3], record: &Record<'_>, fingerprint: u64, judged: bool) -> u32 {
         let (time, day) = (record.time, record.time.div_euclid(DAY));
-        let hash = self.hasher.hash_one((key, day));
-        let new =
-            || Day { key, day, first: Seconds::MAX, last: Seconds::MIN, noted: None, bursts: Vec::new(), hours: None };
-        let position = self.days.find_or(hash, |known| known.key == key && known.day == day, new);
         let plan = self.kinds.get(key[1]);
+        let alone = (judged && time < self.late && plan.tells_firsts()).then_some(fingerprint);
+        let hash = self.hasher.hash_one((key, day, alone));
+        let same = |known: &Day| known.key == key && known.day == day && known.alone == alone;
+        let position = self.days.find_or(hash, same, || Day::new(key, day, alone));
         let noted = self.days.get_mut(position);
         if judged && !plan.daily.is_empty() && time <= noted.first {
             let call = call(record, fingerprint);
@@ -320,6 +337,11 @@ impl<'r> Memory<'r> {
 }
 
 impl Day {
+    fn new(key: [u32; 3], day: i64, alone: Option<u64>) -> Self {
+        let (first, last) = (Seconds::MAX, Seconds::MIN);
+        Self { key, day, alone, first, last, noted: None, bursts: Vec::new(), hours: None }
+    }
+
     /// Counts a call in its hour.
     fn count(&mut self, time: Seconds) {
         let hour = time.rem_euclid(DAY) / HOUR;
@@ -347,6 +369,19 @@ impl Day {
     }
 }
 
+/// The account whose trail recorded an event.
+fn recorder<'r>(record: &'r Record<'_>, identity: &'r Identity) -> &'r str {
+    if record.recipient.is_empty() { &identity.account } else { &record.recipient }
+}
+
+/// Tells copies of one record from other records.
+fn fingerprint(record: &Record<'_>, identity: &Identity) -> u64 {
+    if record.id.is_empty() {
+        return Fingerprint::new().text(&record.raw).finish();
+    }
+    of_record(record.time, &record.id, &record.source, &record.name, recorder(record, identity))
+}
+
 fn call(record: &Record<'_>, fingerprint: u64) -> Noted {
     Noted { at: record.time, id: event_id(record, fingerprint), fingerprint }
 }
@@ -359,5 +394,5 @@ fn model(record: &Record<'_>) -> Model {
 
 /// The id of an event; one without gets its fingerprint.
 fn event_id(record: &Record<'_>, fingerprint: u64) -> EventId {
-    if record.id.is_empty() { EventId::new(&format!("{fingerprint:016x}")) } else { EventId::new(&record.id) }
+    if record.id.is_empty() { EventId::new(&written(fingerprint)) } else { EventId::new(&record.id) }
 }

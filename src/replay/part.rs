@@ -1,14 +1,16 @@
 //! What the map stage makes of some files: everything that later stages need, and nothing else.
 
+use std::collections::btree_map::Entry as MapEntry;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use ahash::RandomState;
+use serde::{Deserialize, Serialize};
 
 use super::causal;
 use crate::detect::plan::Plan;
-use crate::event::{DAY, Event, EventId, Identity, Place, Seconds, Shape};
+use crate::event::{DAY, Event, EventId, Identity, Place, Seconds};
 use crate::habit::Hours;
 use crate::incident::models::Caller;
 use crate::model::Skipped;
@@ -23,7 +25,9 @@ pub(crate) struct Part {
     pub events: Vec<Event>,
     /// A fingerprint of every record that is an event.
     pub seen: Vec<u64>,
-    /// Calls of models, in order of their records.
+    /// From which position in `seen` on records are of which account, where that changes.
+    pub accounts: Vec<(usize, String)>,
+    /// Calls of models.
     pub calls: Vec<ModelCall>,
     pub counts: Counts,
 }
@@ -45,11 +49,11 @@ pub(crate) struct Usage {
 }
 
 /// One call of a model.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ModelCall {
-    /// Position of its record in [`Part::seen`], where a copy of a record is known: one that comes within three days, or
-    /// without a date, does not count again.
-    pub record: u32,
+    /// The fingerprint of its record, by which a copy is known: one that comes within three days, or without a date, does
+    /// not count again.
+    pub fingerprint: u64,
     /// Position in [`Part::usage`].
     pub usage: u32,
     pub at: Seconds,
@@ -65,11 +69,48 @@ pub(crate) struct Noted {
     pub fingerprint: u64,
 }
 
+impl Part {
+    /// The last record is of an account.
+    pub(super) fn is_of(&mut self, account: &str) {
+        if self.accounts.last().is_none_or(|(_, known)| known != account) {
+            self.accounts.push((self.seen.len().saturating_sub(1), account.to_owned()));
+        }
+    }
+}
+
 impl Usage {
     /// Whose calls they are.
     pub(crate) fn caller(&self) -> Caller {
         let (identity, place) = (Arc::clone(&self.identity), Arc::clone(&self.place));
         Caller { identity, place, shape: Arc::clone(&self.plan.shape) }
+    }
+
+    /// Takes in the same kind of calls, by the same caller, from the same place, on the same day.
+    pub(super) fn unite(&mut self, other: &Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.hours = None;
+        self.noted = [self.noted.take(), other.noted.clone()].into_iter().flatten().min();
+        if !other.bursts.is_empty() {
+            self.bursts.extend(other.bursts.iter().cloned());
+            self.thin();
+        }
+    }
+
+    /// Leaves one call of each stretch of time, in order.
+    pub(super) fn thin(&mut self) {
+        if self.bursts.len() < 2 {
+            return;
+        }
+        let mut firsts: BTreeMap<(Seconds, i64), Noted> = BTreeMap::new();
+        for (length, noted) in self.bursts.drain(..) {
+            match firsts.entry((length, noted.at.div_euclid(length.max(1)))) {
+                MapEntry::Vacant(entry) => _ = entry.insert(noted),
+                MapEntry::Occupied(mut known) if noted < *known.get() => _ = known.insert(noted),
+                MapEntry::Occupied(_) => {}
+            }
+        }
+        self.bursts = firsts.into_iter().map(|((length, _), noted)| (length, noted)).collect();
     }
 
     /// Tells apart what rules that ask what is new tell apart.
@@ -107,7 +148,7 @@ impl Usage {
 }
 
 /// What was read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
     /// Records, and things that are none.
     pub read: u64,
@@ -122,12 +163,18 @@ pub(crate) struct Counts {
 impl Counts {
     /// Adds the counts of another part.
     pub(crate) fn add(&mut self, other: Self) {
-        self.read += other.read;
-        self.malformed += other.malformed;
-        self.not_a_log += other.not_a_log;
+        self.read = self.read.saturating_add(other.read);
+        self.malformed = self.malformed.saturating_add(other.malformed);
+        self.not_a_log = self.not_a_log.saturating_add(other.not_a_log);
         self.skipped.extend(other.skipped);
-        self.bytes += other.bytes;
+        self.bytes = self.bytes.saturating_add(other.bytes);
     }
+}
+
+/// When the parts of a delivery day are reduced, what was called before this may be judged already, and never what was
+/// called later: the day before has ended at most, and what was called a day before its begin is settled.
+pub(super) fn late(delivered: i64) -> Seconds {
+    delivered.saturating_sub(2).saturating_mul(DAY)
 }
 
 /// Events that wait for their turn.
@@ -194,15 +241,16 @@ impl Pending {
 }
 
 /// What tells events apart and puts them in order.
-fn position(event: &Event) -> (Seconds, u8, &str, [&str; 4]) {
+fn position(event: &Event) -> (Seconds, u8, &str, [&str; 5]) {
     let rank = match &event.facts {
         Some(facts) if facts.makes_caller() => 0,
         Some(facts) if facts.creates() => 1,
         _ => 2,
     };
     let (shape, identity) = (&event.shape, &event.identity);
-    // One id with two callers is a forgery, and must not stand for the real event.
-    let rest = [&shape.source, &shape.name, &identity.key, identity.credential.as_deref().unwrap_or_default()];
+    // One id with two callers is a forgery, and must not stand for the real event; what two accounts recorded are two.
+    let credential = identity.credential.as_deref().unwrap_or_default();
+    let rest = [&shape.source, &shape.name, &identity.key, credential, &event.place.account];
     (event.time, rank, &event.id, rest)
 }
 
@@ -217,13 +265,20 @@ fn combine(known: &mut Event, other: &mut Event) {
             *mine = value;
         }
     }
-    if known.facts.is_none() {
+    let goes_before = match (&known.facts, &other.facts) {
+        (None, Some(_)) => true,
+        (Some(mine), Some(facts)) => mine != facts && format!("{facts:?}") < format!("{mine:?}"),
+        (_, None) => false,
+    };
+    if goes_before {
         known.facts = other.facts.take();
     }
-    let rank = |identity: &Identity, place: &Place, shape: &Shape| {
-        (place.source_ip.clone(), identity.key.clone(), shape.user_agent.clone())
-    };
-    if rank(&other.identity, &other.place, &other.shape) < rank(&known.identity, &known.place, &known.shape) {
+    if (&other.identity, &other.place, &other.shape) == (&known.identity, &known.place, &known.shape) {
+        return;
+    }
+    let rank = |event: &Event| (event.place.source_ip.clone(), event.shape.user_agent.clone());
+    let all = |event: &Event| format!("{:?}", (&event.identity, &event.place, &event.shape));
+    if rank(other).cmp(&rank(known)).then_with(|| all(other).cmp(&all(known))).is_lt() {
         known.identity = Arc::clone(&other.identity);
         known.place = Arc::clone(&other.place);
         known.shape = Arc::clone(&other.shape);

@@ -13,6 +13,7 @@ use super::bursts::Bursts;
 use super::kept::Kept;
 use super::map::Range;
 use super::part::{Counts, Noted, Part, Pending};
+use super::verdict::{Tally, Verdict, joined};
 use crate::baseline::{Baseline, Usage};
 use crate::cost::Usual;
 use crate::detect::catalog::Rules;
@@ -21,7 +22,6 @@ use crate::detect::spend;
 use crate::event::{DAY, Event, Owners, Seconds};
 use crate::incident::Incidents;
 use crate::incident::models::hour;
-use crate::model::Summary;
 use crate::report::Report;
 use crate::source::Bills;
 
@@ -108,6 +108,11 @@ impl<'r> Reducer<'r> {
         kept.events.iter().cloned().for_each(|event| self.pending.add(event));
     }
 
+    /// What is read of other accounts goes on up to a time: costs are estimated as of the last event of anybody.
+    pub(crate) fn known_until(&mut self, latest: Seconds) {
+        self.latest = self.latest.max(latest);
+    }
+
     /// Takes a part in.
     pub(crate) fn add(&mut self, mut part: Part, dated: bool) {
         self.counts.add(std::mem::take(&mut part.counts));
@@ -120,7 +125,7 @@ impl<'r> Reducer<'r> {
             }
             let (first, last) = (usage.first, usage.last);
             self.latest = self.latest.max(last);
-            self.span = Some(self.span.map_or((first, last), |(from, until)| (from.min(first), until.max(last))));
+            self.span = joined(self.span, Some((first, last)));
             if !self.accounts.contains(&usage.place.account) {
                 self.accounts.insert(usage.place.account.clone());
             }
@@ -135,18 +140,17 @@ impl<'r> Reducer<'r> {
 
     /// Counts each record once, and those that are calls of models for whoever made them.
     fn count(&mut self, part: &Part, dated: bool) {
-        let mut calls = part.calls.iter().peekable();
         let mut hours: BTreeMap<_, (u64, Seconds)> = BTreeMap::new();
-        for (record, fingerprint) in (0..).zip(&part.seen) {
-            let is_new = self.seen.is_new(*fingerprint, dated);
-            self.kept += u64::from(is_new);
-            if let Some(call) = calls.next_if(|call| call.record == record)
-                && is_new
-            {
+        for call in &part.calls {
+            if self.seen.is_new(call.fingerprint, dated) {
+                self.kept += 1;
                 let (count, last) = hours.entry((call.usage, hour(call.at), call.model)).or_insert((0, call.at));
                 *count += 1;
                 *last = call.at.max(*last);
             }
+        }
+        for fingerprint in &part.seen {
+            self.kept += u64::from(self.seen.is_new(*fingerprint, dated));
         }
         for ((usage, _, model), (count, last)) in hours {
             if let Some(usage) = part.usage.get(usage as usize) {
@@ -158,7 +162,7 @@ impl<'r> Reducer<'r> {
     /// All objects delivered on a day are in: what is a day older than it can be judged.
     pub(crate) fn end_day(&mut self, day: i64) {
         self.seen.next_day();
-        self.judge(day * DAY - LATEST);
+        self.judge(day.saturating_mul(DAY).saturating_sub(LATEST));
     }
 
     fn judge(&mut self, end: Seconds) {
@@ -173,38 +177,40 @@ impl<'r> Reducer<'r> {
             self.judged.iter_mut().for_each(|judged| judged.push(Arc::clone(&event)));
             self.incidents.take(event, touched, &mut self.detection.findings, &mut self.baseline);
         }
+        if end < Seconds::MAX {
+            self.detection.settle(end);
+            self.incidents.settle(end, &self.baseline);
+        }
     }
 
     /// Judges what is left, and the bills, and returns everything found.
-    pub(crate) fn finish(mut self, bills: &Bills, range: Range) -> Outcome {
+    pub(crate) fn finish(self, bills: &Bills, range: Range) -> Outcome {
+        let (verdict, baseline, judged) = self.close(bills, range);
+        Outcome { report: verdict.into_report(bills), baseline, judged }
+    }
+
+    /// Judges what is left where these accounts are one group of several.
+    pub(crate) fn conclude(self, range: Range) -> Verdict {
+        self.close(&Bills::default(), range).0
+    }
+
+    fn close(mut self, bills: &Bills, range: Range) -> (Verdict, Baseline, Vec<Arc<Event>>) {
         self.judge(Seconds::MAX);
         let mut findings = self.detection.findings;
         findings.extend(spend::judge(&bills.ledger, &bills.anomalies, self.rules, (range.start, range.end)));
         let incidents = self.incidents.finish(&mut findings, &self.baseline, &self.rules.prices, self.latest);
-        findings.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
-        let mut accounts = self.accounts;
-        accounts.extend(bills.accounts());
-        let mut counts = self.counts;
-        counts.skipped.extend(bills.skipped.iter().cloned());
-        counts.skipped.sort();
-        let summary = Summary {
-            duplicate: counts.read - counts.malformed - counts.not_a_log - self.kept,
-            read: counts.read,
+        let tally = Tally {
+            read: self.counts.read,
             kept: self.kept,
-            malformed: counts.malformed,
-            not_a_log: counts.not_a_log,
-            skipped: counts.skipped,
-            first_event: self.span.map(|(first, _)| first),
-            last_event: self.span.map(|(_, last)| last),
-            accounts: accounts.into_iter().filter(|account| !account.is_empty()).collect(),
-            regions: self.regions.into_iter().filter(|region| !region.is_empty()).collect(),
-            findings: findings.len(),
-            incidents: incidents.len(),
-            history_days: self.baseline.span_days(),
-            cost: bills.summary(),
+            malformed: self.counts.malformed,
+            not_a_log: self.counts.not_a_log,
+            skipped: self.counts.skipped.into_iter().map(|skipped| (skipped.path, skipped.why)).collect(),
+            span: self.span,
+            history: self.baseline.span(),
+            accounts: self.accounts,
+            regions: self.regions,
         };
-        let report = Report { findings, incidents, summary };
-        Outcome { report, baseline: self.baseline, judged: self.judged.unwrap_or_default() }
+        (Verdict::new(findings, incidents, tally), self.baseline, self.judged.unwrap_or_default())
     }
 }
 

@@ -21,13 +21,13 @@ use crate::drill;
 use crate::event::Seconds;
 use crate::report::Report;
 use crate::source::Bills;
-use crate::source::discover;
+use crate::source::{Wanted, discover};
 
 /// Real-shaped records with facts, refusals and a new user.
 const RECORDS: &str = include_str!("../../fixtures/detectors/new-user-given-credential-and-privilege/fires.jsonl");
 const MORE: &str = include_str!("../../fixtures/detectors/discovery-burst/fires.jsonl");
 
-fn rules() -> &'static Rules {
+pub(super) fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     RULES.get_or_init(|| Rules::load(&[]).unwrap())
 }
@@ -41,7 +41,7 @@ fn replay(bytes: &[u8]) -> (Report, Baseline) {
 }
 
 fn replay_path(path: &Path) -> (Report, Baseline) {
-    let objects = discover(&[path.to_str().unwrap().to_owned()]).unwrap();
+    let objects = discover(&[path.to_str().unwrap().to_owned()], &Wanted::default()).unwrap();
     let mut reducer = Reducer::new(rules(), Baseline::default(), Usual::default()).unwrap();
     let range = Range { start: Seconds::MIN, end: Seconds::MAX };
     Mapper::new(rules(), range, 1 << 20).map(&objects, &mut |part| reducer.add(part, false));

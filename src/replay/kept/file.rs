@@ -2,13 +2,13 @@
 //! written once.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::super::part::{Noted, Usage};
+use super::super::told::{Sharing, Tables, Who};
 use super::{Called, Kept};
 use crate::detect::Rules;
 use crate::detect::plan::{Plan, Planner};
@@ -33,13 +33,8 @@ struct File {
     calls: Vec<Counted>,
 }
 
-/// Positions of an identity, a shape and a place.
-type Who = [usize; 3];
-
-/// Time, id and fingerprint of a call.
-type Call = (Seconds, String, u64);
-
-#[derive(Serialize, Deserialize)]
+/// An event as it is written.
+#[derive(Debug, Serialize, Deserialize)]
 struct Told {
     time: Seconds,
     id: Arc<str>,
@@ -51,6 +46,41 @@ struct Told {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     facts: Option<Box<Facts>>,
 }
+
+impl Told {
+    /// An event by positions of whose it is.
+    fn of(event: &Event, who: Who) -> Self {
+        Self {
+            time: event.time,
+            id: Arc::clone(&event.id),
+            who,
+            rules: event.rules.iter().copied().map(usize::from).collect(),
+            fields: event.fields.clone(),
+            facts: event.facts.clone(),
+        }
+    }
+
+    /// The event, with rules as this run counts them.
+    ///
+    /// # Errors
+    /// A position beyond its table.
+    fn event(self, tables: &Tables, rules: Vec<u16>) -> Result<Event> {
+        let (identity, shape, place) = tables.who(self.who)?;
+        Ok(Event {
+            time: self.time,
+            id: self.id,
+            identity,
+            shape,
+            place,
+            rules,
+            fields: self.fields,
+            facts: self.facts,
+        })
+    }
+}
+
+/// Time, id and fingerprint of a call.
+type Call = (Seconds, String, u64);
 
 #[derive(Serialize, Deserialize)]
 struct Used {
@@ -71,45 +101,14 @@ struct Counted {
     count: u64,
 }
 
-/// Values with their positions, each once.
-struct Shared<T> {
-    known: HashMap<Arc<T>, usize>,
-    values: Vec<Arc<T>>,
-}
-
-impl<T: Eq + Hash> Shared<T> {
-    fn new() -> Self {
-        Self { known: HashMap::new(), values: Vec::new() }
-    }
-
-    fn position(&mut self, value: &Arc<T>) -> usize {
-        let values = &mut self.values;
-        *self.known.entry(Arc::clone(value)).or_insert_with(|| {
-            values.push(Arc::clone(value));
-            values.len() - 1
-        })
-    }
-}
-
 /// Writes what is kept.
 ///
 /// # Errors
 /// None that input could cause.
 pub(crate) fn encode(kept: &Kept, rules: &Rules) -> Result<Vec<u8>> {
-    let (mut identities, mut shapes, mut places) = (Shared::new(), Shared::new(), Shared::new());
-    let mut who = |identity: &Arc<Identity>, shape: &Arc<Shape>, place: &Arc<Place>| {
-        [identities.position(identity), shapes.position(shape), places.position(place)]
-    };
+    let mut sharing = Sharing::default();
     let call = |noted: &Noted| (noted.at, noted.id.as_str().to_owned(), noted.fingerprint);
-    let told = |event: &Event, who: Who| Told {
-        time: event.time,
-        id: Arc::clone(&event.id),
-        who,
-        rules: event.rules.iter().copied().map(usize::from).collect(),
-        fields: event.fields.clone(),
-        facts: event.facts.clone(),
-    };
-    let events = kept.events.iter().map(|e| told(e, who(&e.identity, &e.shape, &e.place))).collect();
+    let events = kept.events.iter().map(|e| Told::of(e, sharing.who(&e.identity, &e.shape, &e.place))).collect();
     let used = |usage: &Usage, who: Who| Used {
         who,
         first: usage.first,
@@ -117,22 +116,23 @@ pub(crate) fn encode(kept: &Kept, rules: &Rules) -> Result<Vec<u8>> {
         noted: usage.noted.as_ref().map(call),
         bursts: usage.bursts.iter().map(|(length, noted)| (*length, call(noted))).collect(),
     };
-    let usage = kept.usage.iter().map(|u| used(u, who(&u.identity, &u.plan.shape, &u.place))).collect();
+    let usage = kept.usage.iter().map(|u| used(u, sharing.who(&u.identity, &u.plan.shape, &u.place))).collect();
     let counted = |called: &Called, who: Who| Counted {
         who,
         last: called.last,
         model: called.model.word().to_owned(),
         count: called.count,
     };
-    let calls = kept.calls.iter().map(|c| counted(c, who(&c.caller.identity, &c.caller.shape, &c.caller.place)));
-    let calls = calls.collect();
+    let calls =
+        kept.calls.iter().map(|Called { caller, .. }| sharing.who(&caller.identity, &caller.shape, &caller.place));
+    let calls = kept.calls.iter().zip(calls).map(|(called, who)| counted(called, who)).collect();
     let file = File {
         kind: KIND.to_owned(),
         version: VERSION,
         rules: rules.rules.iter().map(|rule| rule.id.clone()).collect(),
-        identities: identities.values,
-        shapes: shapes.values,
-        places: places.values,
+        identities: sharing.identities.values,
+        shapes: sharing.shapes.values,
+        places: sharing.places.values,
         events,
         usage,
         calls,
@@ -151,23 +151,18 @@ pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Kept> {
     }
     let here: HashMap<&str, u16> =
         (0..).zip(&rules.rules).map(|(position, rule)| (rule.id.as_str(), position)).collect();
-    let rule = |position: &usize| file.rules.get(*position).and_then(|id| here.get(id.as_str()).copied());
-    let who = |[identity, shape, place]: Who| -> Result<_> {
-        let found = (file.identities.get(identity), file.shapes.get(shape), file.places.get(place));
-        let (Some(identity), Some(shape), Some(place)) = found else { bail!("a position beyond its table") };
-        Ok((Arc::clone(identity), Arc::clone(shape), Arc::clone(place)))
-    };
+    let (names, tables) =
+        (file.rules, Tables { identities: file.identities, shapes: file.shapes, places: file.places });
+    let rule = |position: &usize| names.get(*position).and_then(|id| here.get(id.as_str()).copied());
     let mut planner = Planner::new(rules);
     let mut plans: HashMap<usize, Arc<Plan>> = HashMap::new();
     let mut kept = Kept::default();
-    for told in &file.events {
-        let (identity, shape, place) = who(told.who)?;
-        let (rules, fields) = (told.rules.iter().filter_map(rule).collect(), told.fields.clone());
-        let (id, facts) = (Arc::clone(&told.id), told.facts.clone());
-        kept.events.push(Event { time: told.time, id, identity, shape, place, rules, fields, facts });
+    for told in file.events {
+        let rules = told.rules.iter().filter_map(rule).collect();
+        kept.events.push(told.event(&tables, rules)?);
     }
     for used in &file.usage {
-        let (identity, shape, place) = who(used.who)?;
+        let (identity, shape, place) = tables.who(used.who)?;
         let plan = plans.entry(used.who[1]).or_insert_with(|| Arc::new(planner.plan(Shape::clone(&shape))));
         let (plan, first, last) = (Arc::clone(plan), used.first, used.last);
         let bursts = used.bursts.iter().map(|(length, call)| (*length, noted(call))).collect();
@@ -175,7 +170,7 @@ pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Kept> {
         kept.usage.push(Arc::new(Usage { identity, plan, place, first, last, noted, bursts, hours: None }));
     }
     for counted in &file.calls {
-        let (identity, shape, place) = who(counted.who)?;
+        let (identity, shape, place) = tables.who(counted.who)?;
         let (caller, model) = (Caller { identity, place, shape }, Model::of(&counted.model));
         kept.calls.push(Called { caller, last: counted.last, model, count: counted.count });
     }
