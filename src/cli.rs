@@ -3,6 +3,7 @@
 //! Results go to stdout, everything about the run to stderr.
 
 mod approve;
+mod bills;
 mod completions;
 mod config;
 mod contain;
@@ -10,16 +11,20 @@ mod cost;
 mod detectors;
 mod doctor;
 mod drill;
+mod findings;
 mod incidents;
 mod init;
+mod input;
 mod journal;
 mod lambda;
 mod man;
+mod map;
 mod output;
 mod permissions;
 mod person;
 mod plan;
 mod playbooks;
+mod reduce;
 mod replay;
 mod sample;
 mod serve;
@@ -50,6 +55,17 @@ enum Status {
     Partial = 3,
 }
 
+impl Status {
+    /// Of a report: whether all of the input could be read, and whether there are incidents.
+    fn of(is_complete: bool, has_incidents: bool) -> Self {
+        match (is_complete, has_incidents) {
+            (false, _) => Self::Partial,
+            (true, true) => Self::Found,
+            (true, false) => Self::Quiet,
+        }
+    }
+}
+
 /// Could not run.
 const REFUSED: u8 = 2;
 
@@ -78,6 +94,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Replay(replay::Arguments),
+    Map(map::Arguments),
+    Reduce(reduce::Arguments),
     Watch(watch::Arguments),
     Serve(serve::Arguments),
     Lambda(lambda::Arguments),
@@ -154,6 +172,8 @@ pub fn main() -> ExitCode {
     let config = cli.config.as_deref();
     let result = match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, voice),
+        Command::Map(arguments) => map::run(arguments, voice),
+        Command::Reduce(arguments) => reduce::run(arguments, voice),
         Command::Watch(arguments) => watch::run(arguments, config, voice),
         Command::Serve(arguments) => serve::run(arguments, config, voice),
         Command::Lambda(arguments) => lambda::run(arguments, config, voice),

@@ -24,6 +24,7 @@
 //! - `model`: the nouns that stages hand on
 //! - `event`: CloudTrail's JSON, normalised once
 //! - `baseline`: what is usual
+//! - `bytes`: numbers and texts as bytes
 //! - `habit`: how often it happens
 //! - `cost`: what was spent, as it was known at a time
 //! - `price`: what things cost by the hour at list prices
@@ -34,12 +35,13 @@
 //! - `journal`: the hash-chained record of what happened
 //!
 //! Flows use stages and floor, and `watch` uses the map and the reduce of `replay`; a stage uses only the floor (`event`,
-//! `baseline`, `habit`, `cost`, `price`, `model`, `config`, `aws`, `slack`, `store`, `journal`); the floor uses nothing
-//! above it.
+//! `baseline`, `bytes`, `habit`, `cost`, `price`, `model`, `config`, `aws`, `slack`, `store`, `journal`); the floor uses
+//! nothing above it.
 
 pub(crate) mod approve;
 pub(crate) mod aws;
 pub(crate) mod baseline;
+pub(crate) mod bytes;
 pub mod cli;
 pub(crate) mod config;
 pub(crate) mod contain;

@@ -73,7 +73,7 @@ impl Sample {
         let start = (first + i64::from(options.days.saturating_sub(2))) * DAY;
         let range = Range { start, end: Seconds::MAX };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let settings = Settings { range, threads, max_object_bytes: MOST_BYTES };
+        let settings = Settings { range, accounts: &[], threads, max_object_bytes: MOST_BYTES };
         let (report, _) = replay(&objects, &Bills::default(), &rules, Baseline::default(), settings, &|_| {})?;
         let habits = habits_of(&objects, &rules, MOST_BYTES);
         let worst = report.incidents.iter().max_by_key(|incident| (incident.level, incident.findings.len()));

@@ -1,0 +1,169 @@
+//! What `replay` and `map` read: the options that say which logs, which time and which rules.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Voice;
+use crate::detect::Rules;
+use crate::event::{Seconds, time};
+use crate::price::Prices;
+use crate::replay::Settings;
+use crate::replay::map::Range;
+use crate::source::{Object, Wanted, discover, is_bill};
+
+#[derive(Args)]
+pub(super) struct Input {
+    /// Files, directories, globs, s3://bucket/prefix, or - for standard input.
+    #[arg(required_unless_present_any = ["cost", "from"], value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Read paths from a file too, one a line, or between NUL bytes where it has one; - for standard input. They are no
+    /// globs, and what is gone by then is named and is no failure.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<String>,
+    /// Bills of the same accounts: Cost Explorer answers, CUR, FOCUS, dated CSV, or what `stakeout cost --live` keeps.
+    #[arg(long, value_name = "PATH")]
+    pub cost: Vec<String>,
+    /// Add a folder of Sigma rules. Their findings are listed; incidents open on Stakeout's own detectors.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Judge events from this time on; earlier ones are history only (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub start: Option<Seconds>,
+    /// Leave out events from this time on (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub end: Option<Seconds>,
+    /// With --start, read what was delivered so long before it as history; older files are not read, as their names tell.
+    #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = parse_length)]
+    pub history: Seconds,
+    /// Read only these accounts, separated by commas; files whose path names another one are not read.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub accounts: Vec<String>,
+    /// Prices to estimate by, before the built-in ones: `instance_type,usd_per_hour` and perhaps `,region`, or a JSON map.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+    /// Reader threads [default: one for each core].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Unpack at most so many MiB of one object.
+    #[arg(long, value_name = "MIB", default_value_t = 1024)]
+    pub max_object: u64,
+}
+
+fn parse_time(text: &str) -> Result<Seconds, String> {
+    time::parse(text).ok_or_else(|| format!("{text:?} is no RFC 3339 time such as 2026-09-01T00:00:00Z"))
+}
+
+fn parse_length(text: &str) -> Result<Seconds, String> {
+    time::parse_duration(text).ok_or_else(|| format!("{text:?} is no duration such as 12h or 90d"))
+}
+
+impl Input {
+    /// The times that are judged and read.
+    ///
+    /// # Errors
+    /// A time that ends before it starts.
+    pub(super) fn range(&self) -> Result<Range> {
+        let range = Range { start: self.start.unwrap_or(Seconds::MIN), end: self.end.unwrap_or(Seconds::MAX) };
+        if range.start >= range.end {
+            bail!("--start is not before --end");
+        }
+        Ok(range)
+    }
+
+    /// Which objects are read.
+    pub(super) fn wanted(&self) -> Wanted {
+        let accounts = self.accounts.iter().cloned().collect();
+        Wanted { accounts, ..Wanted::between(self.start, self.end, self.history) }
+    }
+
+    /// The objects at paths, and at those of a list. A path of the list that is gone becomes an object whose
+    /// reading says so: whoever listed it did so earlier.
+    ///
+    /// # Errors
+    /// A path that does not exist, and a list that cannot be read.
+    pub(super) fn objects(&self, paths: &[String]) -> Result<Vec<Object>> {
+        let listed = match self.from.as_deref() {
+            Some("-") if paths.iter().any(|path| path == "-") => bail!("standard input (-) can be read only once"),
+            Some("-") => io::read_to_string(io::stdin()).context("standard input")?,
+            Some(file) => fs::read_to_string(file).with_context(|| file.to_owned())?,
+            None => return Ok(discover(paths, &self.wanted())?),
+        };
+        let mut objects = discover(&paths_of(&listed), &Wanted { keeps_gone: true, ..self.wanted() })?;
+        objects.extend(discover(paths, &self.wanted())?);
+        objects.sort_by(Object::order);
+        Ok(objects)
+    }
+
+    /// How they are read.
+    ///
+    /// # Errors
+    /// As [`Self::range`].
+    pub(super) fn settings(&self) -> Result<Settings<'_>> {
+        let cores = || std::thread::available_parallelism().ok().map(usize::from);
+        Ok(Settings {
+            range: self.range()?,
+            accounts: &self.accounts,
+            threads: self.threads.or_else(cores).unwrap_or(1),
+            max_object_bytes: self.max_object.saturating_mul(1 << 20),
+        })
+    }
+
+    /// Paths of logs, and paths of bills. A shell turns `--cost *.csv` into one bill and paths of the others.
+    ///
+    /// # Errors
+    /// Standard input that is named twice.
+    pub(super) fn sorted(&self, voice: Voice) -> Result<(Vec<String>, Vec<String>)> {
+        let (mut logs, mut bills) = (Vec::new(), self.cost.clone());
+        let is_stdin = |path: &String| path == "-";
+        if self.paths.iter().any(is_stdin) && bills.iter().any(is_stdin) {
+            bail!("standard input (-) can be read only once");
+        }
+        for path in &self.paths {
+            if is_bill(path) {
+                voice.remark(&format!("{path}: a bill, read as with --cost"));
+                bills.push(path.clone());
+            } else {
+                logs.push(path.clone());
+            }
+        }
+        Ok((logs, bills))
+    }
+}
+
+/// The paths of a list: between NUL bytes where it has one, as a path may have several lines, else one a line.
+fn paths_of(list: &str) -> Vec<String> {
+    let paths: Vec<_> = if list.contains('\0') { list.split('\0').collect() } else { list.lines().collect() };
+    paths.into_iter().filter(|path| !path.is_empty()).map(str::to_owned).collect()
+}
+
+/// The rules of the program and of folders, with prices of a file before the built-in ones. Says which of them cannot be used.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(super) fn rules(folders: &[PathBuf], prices: Option<&Path>) -> Result<Rules> {
+    let mut rules = Rules::load(folders)?;
+    if let Some(path) = prices {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        rules.prices = Prices::read(&text, &path.display().to_string())?;
+    }
+    for problem in &rules.problems {
+        super::complain(&problem.to_string());
+    }
+    Ok(rules)
+}
+
+pub(super) fn progress_bar(objects: &[Object], voice: Voice) -> ProgressBar {
+    if voice.quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(objects.iter().map(Object::bytes).sum());
+    match ProgressStyle::with_template("reading {bar:30} {bytes}/{total_bytes} {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
