@@ -24,7 +24,7 @@ use std::cell::Cell;
 pub(crate) use error::{StateError, StoreError};
 pub(crate) use head::Head;
 pub(crate) use place::{AnyStore, Place};
-pub(crate) use state::{Acquired, State};
+pub(crate) use state::{Acquired, Remembered, State};
 
 /// The longest key in bytes: DynamoDB holds 1,024 in a sort key, of which a part is ours.
 const LONGEST_KEY: usize = 512;

@@ -61,6 +61,8 @@ use read::Read;
 pub(crate) const COSTS: &str = "costs";
 /// Whoever holds the lease takes it anew after this part of its length.
 const PART_OF_LEASE: u64 = 3;
+/// What is taken anew is not taken again in this part of its length: every write of the head keeps others waiting.
+const MOMENT_OF_LEASE: Seconds = 6;
 
 /// What a watch works with.
 pub(crate) struct Watch<'w> {
@@ -128,6 +130,10 @@ pub(crate) async fn pass<S: Store>(
     watch: &Watch<'_>,
     print: &mut dyn FnMut(&Report) -> Result<()>,
 ) -> Result<Turn<Passed>> {
+    if let Some(handed) = watch.handed {
+        // Whoever reads keeps nobody waiting.
+        watch.live.fetch(handed, watch.reading).await;
+    }
     leased(state, watch, async |state, begun| held(state, watch, begun, print).await).await
 }
 
@@ -206,12 +212,17 @@ async fn holding<S: Store, T>(state: &mut State<S>, watch: &Watch<'_>, work: imp
     }
 }
 
-/// Holds the lease for its whole length again.
+/// Holds the lease for its whole length again, unless that was done a moment ago.
 ///
 /// # Errors
 /// A lease that is lost.
 async fn renew<S: Store>(state: &mut State<S>, watch: &Watch<'_>) -> Result<()> {
-    match state.renew((watch.clock)(), watch.lease).await {
+    let now = (watch.clock)();
+    let until = state.head().lease.as_ref().map_or(now, |lease| lease.until);
+    if until - now > watch.lease - watch.lease / MOMENT_OF_LEASE {
+        return Ok(());
+    }
+    match state.renew(now, watch.lease).await {
         // A store that fails for a moment is asked again in time, and else by the commit.
         Ok(()) | Err(StateError::Store(_)) => Ok(()),
         Err(error) => Err(error.into()),
@@ -229,8 +240,8 @@ pub(crate) async fn keep<S: Store>(
 ) -> Result<Turn<()>> {
     leased(state, watch, async |state, _| {
         let mut draft = memory::Draft::new(state);
-        draft.put(slot.to_owned(), bytes).await?;
-        let slots = draft.slots;
+        draft.put(slot.to_owned(), bytes.to_owned());
+        let slots = draft.write().await?;
         let change = |head: &mut Head| {
             commit::name_blobs(head, &slots);
             Vec::new()

@@ -12,6 +12,7 @@ mod tests;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::head::{FILLED, HEAD, Head, JOURNAL, LARGEST, line_bytes, line_key, read_line};
@@ -19,6 +20,7 @@ use super::{StateError, Store};
 use crate::event::Seconds;
 use crate::journal::{Entry, Line, Tip};
 
+pub(crate) use blobs::Remembered;
 pub(crate) use lease::Acquired;
 
 /// Writers that lose a race try again this many times, with pauses that grow.
@@ -45,6 +47,8 @@ pub(crate) struct State<S> {
     inherited: bool,
     /// Blobs that this holder of the lease wrote or saw named.
     known: RefCell<BTreeSet<String>>,
+    /// Blobs that need not be read again.
+    remembered: Option<Rc<RefCell<Remembered>>>,
 }
 
 impl<S: Store> State<S> {
@@ -68,6 +72,7 @@ impl<S: Store> State<S> {
             copied: 0,
             inherited: false,
             known: RefCell::default(),
+            remembered: None,
         };
         state.reload().await?;
         Ok(state)
@@ -222,6 +227,7 @@ impl<S: Store> State<S> {
             self.known.borrow_mut().extend(head.watch.blobs.values().cloned());
         }
         (self.head, self.version, self.stale) = (head, version, false);
+        self.forget_blobs();
     }
 }
 

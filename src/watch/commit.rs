@@ -88,23 +88,23 @@ async fn draft<S: Store>(
 ) -> Result<Slots> {
     let mut draft = Draft::new(state);
     if concluded.has_events {
-        draft.baseline(&concluded.baseline, &concluded.slices, begun).await?;
-        draft.door(&concluded.door).await?;
+        draft.learned(&concluded.baseline, &concluded.learned, &concluded.unfolded, begun)?;
+        draft.door(&concluded.door);
         draft.habits(&concluded.habits, begun).await?;
-        draft.kept(&concluded.fresh, &concluded.kept, watch.rules).await?;
-        draft.value("spoken", &concluded.spoken).await?;
+        draft.kept(&concluded.fresh, &concluded.kept, watch.rules)?;
+        draft.value("spoken", &concluded.spoken)?;
     }
     for update in &concluded.updates {
-        draft.incident(&update.told).await?;
+        draft.incident(&update.told)?;
     }
-    draft.value("inventory", &concluded.inventory).await?;
-    draft.value("cursors", &read.cursors).await?;
+    draft.value("inventory", &concluded.inventory)?;
+    draft.value("cursors", &read.cursors)?;
     if let Some((slot, bytes)) = watch.kept {
-        draft.put(slot.to_owned(), bytes).await?;
+        draft.put(slot.to_owned(), bytes.to_owned());
     }
     let forgotten = state.head().watch.incidents.iter().filter(|(_, known)| is_forgotten(known, begun));
     draft.slots.extend(forgotten.map(|(id, _)| (format!("incident/{id}"), None)));
-    Ok(draft.slots)
+    draft.write().await
 }
 
 fn is_forgotten(known: &Known, now: Seconds) -> bool {

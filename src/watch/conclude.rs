@@ -20,6 +20,7 @@ use crate::habit::Habits;
 use crate::model::{FeedFacts, Finding, Incident, Status, Summary};
 use crate::replay::door::Door;
 use crate::replay::kept::{HOT, Kept};
+use crate::replay::part::Part;
 use crate::source::inventory::Inventory;
 use crate::source::live::Batch;
 use crate::source::{Bills, Object};
@@ -35,8 +36,9 @@ pub(super) struct Conclusion {
     pub has_events: bool,
     pub door: Door,
     pub baseline: Baseline,
-    /// The slices of it that changed.
-    pub slices: BTreeSet<u8>,
+    /// What of it is new, and the slices of what the state has only beside them.
+    pub learned: Baseline,
+    pub unfolded: BTreeSet<u8>,
     /// How often everybody called, as far as it is new.
     pub habits: Habits,
     /// What is cut off and was refused, where that changed.
@@ -79,12 +81,12 @@ pub(super) struct Means<'m> {
 /// A rule set whose correlations cannot be loaded.
 pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Result<Conclusion> {
     let Means { rules, bills, watched, begun, since, patience, is_noting, is_handed } = *means;
-    let Memory { baseline, mut kept, door, told, published, inventory: before, mut spoken, notes, .. } = memory;
+    let Memory { baseline, unfolded, mut kept, door, told, published, inventory: before, mut spoken, notes, .. } =
+        memory;
     let mut news = Arrivals::begin(door);
     let feeds = arrive(&mut news, read, means);
     spoken.note(&news.parts, begun);
-    let mut habits = Habits::default();
-    news.parts.iter().for_each(|part| habits::count(&mut habits, part));
+    let habits = counted(&news.parts);
     let still = contained::still_act(&news.parts, &watched.contained, &told);
     let mut refused = contained::refused(&news.parts, &watched.contained);
     let mut inventory = std::mem::take(&mut read.inventory);
@@ -103,7 +105,7 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
     let records = evidence.records(before.as_ref(), &mut inventory, &watched.regions, &read.regions, begun);
     news.observe(&records, rules, since);
     let has_events = news.has_events();
-    let Judged { outcome, fresh, slices } =
+    let Judged { outcome, fresh, learned } =
         judge(rules, baseline, &kept, std::mem::take(&mut news.parts), bills, owners(&inventory), since)?;
     let (mut report, mut baseline) = (outcome.report, outcome.baseline);
     let past = Past { known: &watched.incidents, told: &told };
@@ -112,16 +114,15 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
     worst(&mut updates);
     pardon(&mut baseline, &watched.incidents, &report.incidents);
     kept.merge(fresh.clone());
-    let live = live(&report.incidents, &watched.incidents, begun);
-    kept.forget(begun, &live, &report.findings, &outcome.judged);
+    kept.forget(begun, &live(&report.incidents, &watched.incidents, begun), &report.findings, &outcome.judged);
     let notes = is_noting.then(|| notes.unwrap_or_else(|| Notes::told(published.keys())));
     let Telling { findings, printed, notes, notices } = telling(report.findings, &published, notes);
-    let (door, summary) = (news.door, report.summary);
     Ok(Conclusion {
         has_events,
-        door,
+        door: news.door,
         baseline,
-        slices,
+        learned,
+        unfolded,
         habits,
         refused,
         fresh,
@@ -133,9 +134,16 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         printed,
         notes,
         notices,
-        summary,
+        summary: report.summary,
         feeds,
     })
+}
+
+/// How often everybody called in what is new.
+fn counted(parts: &[Part]) -> Habits {
+    let mut habits = Habits::default();
+    parts.iter().for_each(|part| habits::count(&mut habits, part));
+    habits
 }
 
 /// What of the findings is told.

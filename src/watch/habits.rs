@@ -57,7 +57,7 @@ impl<S: Store> Draft<'_, S> {
             let slot = slot_of(day, "");
             let mut all = self.day(&slot).await?;
             all.merge(daily.clone());
-            self.put_day(slot, all).await?;
+            self.put_day(slot, all)?;
         }
         let over: Vec<_> = self.taken(SLOT).filter(|slot| day_of(slot).is_none_or(|day| !is_kept(day, now))).collect();
         self.slots.extend(over.into_iter().map(|slot| (slot, None)));
@@ -65,12 +65,12 @@ impl<S: Store> Draft<'_, S> {
     }
 
     /// What was learned of days. Where more was known of one, the reading was less complete, and it stays.
-    pub(super) async fn learned(&mut self, learned: &Habits, now: Seconds) -> Result<()> {
+    pub(super) async fn habits_of_past(&mut self, learned: &Habits, now: Seconds) -> Result<()> {
         for (day, daily) in learned.days().filter(|(day, _)| is_kept(*day, now)) {
             let slot = slot_of(day, LEARNED);
             let known = self.day(&slot).await?;
             if daily.calls() >= known.calls() {
-                self.put_day(slot, daily.clone()).await?;
+                self.put_day(slot, daily.clone())?;
             }
         }
         Ok(())
@@ -82,9 +82,10 @@ impl<S: Store> Draft<'_, S> {
         decode(&bytes).with_context(|| slot.to_owned())
     }
 
-    async fn put_day(&mut self, slot: String, mut daily: Daily) -> Result<()> {
+    fn put_day(&mut self, slot: String, mut daily: Daily) -> Result<()> {
         daily.bound();
-        self.put(slot, &encode(&daily)?).await
+        self.put(slot, encode(&daily)?);
+        Ok(())
     }
 }
 

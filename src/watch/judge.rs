@@ -1,11 +1,9 @@
 //! One judgement: what is kept and what is new, through the same engine as a replay. Pure.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 
 use super::habits;
-use crate::baseline::{Baseline, slice};
+use crate::baseline::Baseline;
 use crate::cost::Usual;
 use crate::detect::Rules;
 use crate::event::{Owners, Seconds};
@@ -66,8 +64,8 @@ pub(super) struct Judged {
     pub outcome: Outcome,
     /// What of the new is worth keeping.
     pub fresh: Kept,
-    /// The slices of the baseline that changed.
-    pub slices: BTreeSet<u8>,
+    /// What the new teaches of what is usual.
+    pub learned: Baseline,
 }
 
 /// Judges the past and the new together.
@@ -87,14 +85,14 @@ pub(super) fn judge(
     reducer.owners = owners;
     reducer.recall(kept);
     let mut fresh = Kept::default();
-    let mut slices = BTreeSet::from([slice::COMMON]);
+    let mut learned = Baseline::default();
     for part in parts {
         fresh.merge(Kept::of(&part));
-        slices.extend(part.usage.iter().map(|usage| slice::of(&usage.identity.key)));
+        reduce::learn(&mut learned, rules, &part);
         reducer.add(part, false);
     }
     let outcome = reducer.finish(bills, Range { start: since, end: Seconds::MAX });
-    Ok(Judged { outcome, fresh, slices })
+    Ok(Judged { outcome, fresh, learned })
 }
 
 /// Learns what is usual from objects of the past, and keeps what made something lately.

@@ -9,7 +9,7 @@ use super::commit::name_blobs;
 use super::judge::Lesson;
 use super::memory::{Draft, Memory};
 use super::{Turn, Watch, holding, leased};
-use crate::baseline::{Baseline, slice};
+use crate::baseline::Baseline;
 use crate::event::{DAY, Seconds, time};
 use crate::journal::Entry;
 use crate::model::Skipped;
@@ -77,13 +77,12 @@ async fn held<S: Store>(
     }
     let is_whole = from.is_some() && !problems.iter().any(|problem| problem.blind);
     let mut draft = Draft::new(state);
-    let all: BTreeSet<u8> = (0..=slice::COMMON).collect();
-    draft.baseline(&lesson.baseline, &all, begun).await?;
+    draft.baseline(&lesson.baseline, begun)?;
     let mut kept = memory.kept;
     kept.merge(lesson.kept.clone());
-    draft.kept(&lesson.kept, &kept, watch.rules).await?;
-    draft.learned(&lesson.habits, begun).await?;
-    let (slots, events) = (draft.slots, lesson.events);
+    draft.kept(&lesson.kept, &kept, watch.rules)?;
+    draft.habits_of_past(&lesson.habits, begun).await?;
+    let (slots, events) = (draft.write().await?, lesson.events);
     let read_from = from.unwrap_or(until);
     let detail = json!({
         "from": time::format(read_from),

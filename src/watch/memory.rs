@@ -1,6 +1,6 @@
 //! What the engine remembers from pass to pass, as blobs of the state.
 //!
-//! Slots: `baseline/NN`, `kept/N`, `door/TIME`, `incident/ID`, `published`, `noted`, `inventory`, `spoken`, `cursors`; and
+//! Slots: `baseline/NNN` and `learned/N`, which is put to them now and then, `kept/N`, `door/TIME`, `incident/ID`, `published`, `noted`, `inventory`, `spoken`, `cursors`; and
 //! `habits/DAY` and `costs`, which are not read here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +26,11 @@ use crate::store::{State, Store};
 
 /// Blobs that are read at the same time: a table answers each of them in milliseconds, and there may be a hundred.
 const ABREAST: usize = 16;
-/// So many blobs of what is kept, and they are put together.
-const MOST_KEPT: usize = 12;
+/// So many blobs of what is kept, or of what was learned beside the slices, and they are put together.
+const MOST_BLOBS: usize = 12;
+/// The slots of the baseline, and of what was learned since its slices were written.
+const BASELINE: &str = "baseline/";
+const LEARNED: &str = "learned/";
 
 /// What was printed of a finding: what changes when it is worth printing again.
 pub(super) type Printed = (Level, bool, Option<String>);
@@ -36,6 +39,8 @@ pub(super) type Printed = (Level, bool, Option<String>);
 #[derive(Default)]
 pub(super) struct Memory {
     pub baseline: Baseline,
+    /// The slices of what was learned since they were written.
+    pub unfolded: BTreeSet<u8>,
     pub kept: Kept,
     pub door: Door,
     pub told: BTreeMap<String, Told>,
@@ -77,6 +82,12 @@ impl Memory {
             let (kind, rest) = slot.split_once('/').unwrap_or((slot, ""));
             match kind {
                 "baseline" => slice::decode(&bytes, slot, &mut memory.baseline)?,
+                "learned" => {
+                    let mut learned = Baseline::default();
+                    slice::decode(&bytes, slot, &mut learned)?;
+                    memory.unfolded.extend(slice::touched(&learned));
+                    memory.baseline.merge(learned);
+                }
                 "kept" => memory.kept.merge(kept::decode(&bytes, rules).with_context(|| slot.clone())?),
                 "door" => memory.door.recall(rest.parse().with_context(|| slot.clone())?, &bytes),
                 "incident" => _ = memory.told.insert(rest.to_owned(), told(&bytes, slot)?),
@@ -143,61 +154,123 @@ fn told(bytes: &[u8], slot: &str) -> Result<Told> {
 /// Slots that change: a blob's name, or nothing where a slot goes.
 pub(super) type Slots = BTreeMap<String, Option<String>>;
 
-/// Writes blobs for the next commit to name.
+/// Blobs for the next commit to name.
 pub(super) struct Draft<'s, S: Store> {
     pub(super) state: &'s State<S>,
     pub slots: Slots,
+    /// What is to be written.
+    blobs: Vec<(String, Vec<u8>)>,
 }
 
 impl<'s, S: Store> Draft<'s, S> {
     pub(super) fn new(state: &'s State<S>) -> Self {
-        Self { state, slots: Slots::new() }
+        Self { state, slots: Slots::new(), blobs: Vec::new() }
     }
 
     /// Something of bytes.
-    pub(super) async fn put(&mut self, slot: String, bytes: &[u8]) -> Result<()> {
-        let kind = slot.split('/').next().unwrap_or(&slot);
-        let name = self.state.put_blob(kind, bytes).await?;
-        if self.state.head().watch.blobs.get(&slot) != Some(&name) {
-            self.slots.insert(slot, Some(name));
+    pub(super) fn put(&mut self, slot: String, bytes: Vec<u8>) {
+        self.blobs.push((slot, bytes));
+    }
+
+    /// Writes everything, side by side. Gives the slots that change.
+    ///
+    /// # Errors
+    /// No lease, or a store that fails.
+    pub(super) async fn write(mut self) -> Result<Slots> {
+        let state = self.state;
+        let work = self.blobs.iter().map(|(slot, bytes)| -> Work<'_, _> {
+            let kind = slot.split('/').next().unwrap_or(slot);
+            Box::pin(async move { (slot.clone(), state.put_blob(kind, bytes).await) })
+        });
+        for (slot, name) in side_by_side(ABREAST, work).await {
+            let name = name?;
+            if state.head().watch.blobs.get(&slot) != Some(&name) {
+                self.slots.insert(slot, Some(name));
+            }
+        }
+        Ok(self.slots)
+    }
+
+    /// A whole baseline.
+    pub(super) fn baseline(&mut self, baseline: &Baseline, now: Seconds) -> Result<()> {
+        self.fold(baseline, slice::all(), now)
+    }
+
+    /// What a pass adds to a baseline: by itself, so that nothing else is written again. Where there are many additions,
+    /// the slices of it that are `unfolded` are written with it.
+    pub(super) fn learned(
+        &mut self,
+        baseline: &Baseline,
+        new: &Baseline,
+        unfolded: &BTreeSet<u8>,
+        now: Seconds,
+    ) -> Result<()> {
+        let fresh = slice::touched(new);
+        if self.has_other_slices() {
+            return self.fold(baseline, slice::all(), now);
+        }
+        if self.taken(LEARNED).count() >= MOST_BLOBS {
+            return self.fold(baseline, fresh.union(unfolded).copied().collect(), now);
+        }
+        if !fresh.is_empty() {
+            let slot = self.next(LEARNED);
+            self.put(slot, slice::habits(new)?);
+        }
+        self.slices(baseline, &BTreeSet::new(), now)
+    }
+
+    /// Writes slices with everything that was learned beside them.
+    fn fold(&mut self, baseline: &Baseline, slices: BTreeSet<u8>, now: Seconds) -> Result<()> {
+        let others = self.taken(BASELINE).filter(|slot| is_other(slot));
+        let gone: Vec<String> = self.taken(LEARNED).chain(others).collect();
+        self.slots.extend(gone.into_iter().map(|slot| (slot, None)));
+        self.slices(baseline, &slices, now)
+    }
+
+    /// Writes slices, and what belongs to nobody's habits.
+    fn slices(&mut self, baseline: &Baseline, slices: &BTreeSet<u8>, now: Seconds) -> Result<()> {
+        let slices = slices.iter().copied().chain([slice::COMMON]).collect();
+        for (slice, bytes) in slice::encode(baseline, &slices, now)? {
+            self.put(format!("{BASELINE}{slice:03}"), bytes);
         }
         Ok(())
     }
 
-    /// The slices of a baseline that some principals are in.
-    pub(super) async fn baseline(&mut self, baseline: &Baseline, slices: &BTreeSet<u8>, now: Seconds) -> Result<()> {
-        for (slice, bytes) in slice::encode(baseline, slices, now)? {
-            self.put(format!("baseline/{slice:02}"), &bytes).await?;
-        }
-        Ok(())
+    /// Whether there are slices of an earlier version, which cut otherwise.
+    fn has_other_slices(&self) -> bool {
+        self.taken(BASELINE).any(|slot| is_other(&slot))
+    }
+
+    /// The slot behind all that are numbered so.
+    fn next(&self, start: &str) -> String {
+        let number = |slot: String| slot.rsplit('/').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        format!("{start}{:06}", self.taken(start).map(number).max().map_or(0, |last| last + 1))
     }
 
     /// What a pass adds to what is kept. Where there are many additions, `all` replaces them.
-    pub(super) async fn kept(&mut self, new: &Kept, all: &Kept, rules: &Rules) -> Result<()> {
+    pub(super) fn kept(&mut self, new: &Kept, all: &Kept, rules: &Rules) -> Result<()> {
         let slots: Vec<String> = self.taken("kept/").collect();
-        let number = |slot: &String| slot.rsplit('/').next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
-        let next = format!("kept/{:06}", slots.iter().map(number).max().map_or(0, |last| last + 1));
-        if slots.len() < MOST_KEPT {
+        let next = self.next("kept/");
+        if slots.len() < MOST_BLOBS {
             if !new.is_empty() {
-                self.put(next, &kept::encode(new, rules)?).await?;
+                self.put(next, kept::encode(new, rules)?);
             }
             return Ok(());
         }
-        self.put(next, &kept::encode(all, rules)?).await?;
+        self.put(next, kept::encode(all, rules)?);
         self.slots.extend(slots.into_iter().map(|slot| (slot, None)));
         Ok(())
     }
 
     /// What came in. What did not change is not written again.
-    pub(super) async fn door(&mut self, door: &Door) -> Result<()> {
+    pub(super) fn door(&mut self, door: &Door) {
         let mut gone: BTreeSet<String> = self.taken("door/").collect();
         for (bucket, bytes) in door.buckets() {
             let slot = format!("door/{bucket}");
             gone.remove(&slot);
-            self.put(slot, &bytes).await?;
+            self.put(slot, bytes);
         }
         self.slots.extend(gone.into_iter().map(|slot| (slot, None)));
-        Ok(())
     }
 
     /// Slots in use that begin so, in order.
@@ -207,15 +280,21 @@ impl<'s, S: Store> Draft<'s, S> {
     }
 
     /// The record of an incident.
-    pub(super) async fn incident(&mut self, told: &Told) -> Result<()> {
+    pub(super) fn incident(&mut self, told: &Told) -> Result<()> {
         let Told { incident, findings } = told;
         let (basis, callers) = (incident.basis, incident.members.callers.clone());
         let record = Record { incident: incident.clone(), basis, callers, findings: findings.clone() };
-        self.value(&format!("incident/{}", incident.id), &record).await
+        self.value(&format!("incident/{}", incident.id), &record)
     }
 
     /// Something that is one JSON value.
-    pub(super) async fn value(&mut self, slot: &str, value: &impl Serialize) -> Result<()> {
-        self.put(slot.to_owned(), &serde_json::to_vec(value)?).await
+    pub(super) fn value(&mut self, slot: &str, value: &impl Serialize) -> Result<()> {
+        self.put(slot.to_owned(), serde_json::to_vec(value)?);
+        Ok(())
     }
+}
+
+/// Whether a slot of the baseline is one of an earlier version, which had fewer slices and shorter names.
+fn is_other(slot: &str) -> bool {
+    slot.len() != BASELINE.len() + 3
 }

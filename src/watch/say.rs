@@ -38,8 +38,8 @@ pub(super) async fn say<S: Store>(
         return Ok(false);
     }
     let mut draft = Draft::new(state);
-    draft.value("published", &concluded.printed).await?;
-    let slots = draft.slots;
+    draft.value("published", &concluded.printed)?;
+    let slots = draft.write().await?;
     let change = |head: &mut Head| {
         name_blobs(head, &slots);
         head.watch.due.retain(|due| due.channel != PRINTED);

@@ -166,10 +166,10 @@ fn digested(notes: &mut Notes, (daily, allow): (Daily, &[Allow]), tally: &Tally,
 pub(super) async fn draft<S: Store>(state: &State<S>, notes: Option<&Notes>) -> Result<Slots> {
     let mut draft = Draft::new(state);
     match notes {
-        Some(notes) => draft.value(SLOT, notes).await?,
+        Some(notes) => draft.value(SLOT, notes)?,
         None => draft.slots.extend(draft.taken(SLOT).map(|slot| (slot, None)).collect::<Vec<_>>()),
     }
-    Ok(draft.slots)
+    draft.write().await
 }
 
 /// Makes messages of the news, in the same write that makes the pass true.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contained;
+mod learned;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -20,7 +21,7 @@ use crate::replay::door::Door;
 use crate::replay::kept::{self, Kept};
 use crate::replay::map::Range;
 use crate::replay::{Settings, replay};
-use crate::source::{Bills, Object, discover};
+use crate::source::{Bills, Object, Wanted, discover};
 use crate::store::watched::{Closed, Known, Resolution};
 
 fn rules() -> &'static Rules {
@@ -48,7 +49,8 @@ impl Night {
             ..drill::Options::default()
         };
         drill::write_tree(Some(scenario), &options, folder.path()).unwrap();
-        let mut objects = discover(&[folder.path().join("AWSLogs").to_str().unwrap().to_owned()]).unwrap();
+        let mut objects =
+            discover(&[folder.path().join("AWSLogs").to_str().unwrap().to_owned()], &Wanted::default()).unwrap();
         objects.retain(|object| object.delivered_day().is_some());
         let first = objects.iter().filter_map(Object::delivered_day).min().unwrap();
         let since = (first + i64::from(days) - 2) * DAY;
@@ -57,7 +59,7 @@ impl Night {
 
     fn replayed(&self) -> Vec<Incident> {
         let range = Range { start: self.since, end: Seconds::MAX };
-        let settings = Settings { range, threads: 1, max_object_bytes: 1 << 30 };
+        let settings = Settings { range, accounts: &[], threads: 1, max_object_bytes: 1 << 30 };
         let bills = Bills::default();
         replay(&self.objects, &bills, rules(), Baseline::default(), settings, &|_| {}).unwrap().0.incidents
     }
@@ -104,8 +106,7 @@ impl Passes {
         let live: Vec<_> = report.incidents.iter().collect();
         self.kept.forget(now, &live, &report.findings, &judged);
         self.kept = kept::decode(&kept::encode(&self.kept, rules()).unwrap(), rules()).unwrap();
-        let all = (0..=slice::COMMON).collect();
-        for bytes in slice::encode(&outcome.baseline, &all, now).unwrap().values() {
+        for bytes in slice::encode(&outcome.baseline, &slice::all(), now).unwrap().values() {
             slice::decode(bytes, "slice", &mut self.baseline).unwrap();
         }
         self.door = news.door;

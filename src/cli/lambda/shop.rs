@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::costs::Costs;
 use crate::aws::Again;
@@ -18,7 +18,7 @@ use crate::door::receive::Seen;
 use crate::event::Seconds;
 use crate::notify::slack::Names;
 use crate::notify::slack::client::Client;
-use crate::store::{AnyStore, Place, State};
+use crate::store::{AnyStore, Place, Remembered, State};
 
 /// Settings and secrets are read anew after so long: whoever may no longer approve is not to wait for a new environment.
 const FRESH: Seconds = 300;
@@ -43,6 +43,8 @@ pub(super) struct Shop {
     pub costs: Costs,
     /// When messages last asked another invocation to tell Slack.
     pub handed_on: Cell<Option<Seconds>>,
+    /// When this process last ended its work on messages.
+    pub ended: Cell<Option<Instant>>,
     /// When a press last said that a secret is another one.
     doubted: Cell<Option<Seconds>>,
     again: OnceCell<Again>,
@@ -58,6 +60,7 @@ impl Shop {
             seen: RefCell::default(),
             costs: Costs::default(),
             handed_on: Cell::default(),
+            ended: Cell::default(),
             doubted: Cell::default(),
             again: OnceCell::new(),
         }
@@ -66,6 +69,14 @@ impl Shop {
     /// This function, to be invoked by itself.
     pub(super) async fn again(&self) -> &Again {
         self.again.get_or_init(|| Again::of(self.function.clone())).await
+    }
+
+    /// The settings alone, read anew: what needs no secret and no state asks for neither.
+    ///
+    /// # Errors
+    /// Settings that cannot be read.
+    pub(super) async fn settings(&self) -> Result<Config> {
+        Config::fetch(self.path.as_deref()).await
     }
 
     /// Settings and connections, made anew where they are old. Where that fails, those that are known go on for a while.
@@ -145,6 +156,7 @@ pub(super) struct Kept {
     since: Seconds,
     until: Cell<Seconds>,
     store: OnceCell<AnyStore>,
+    remembered: Rc<RefCell<Remembered>>,
     setup: OnceCell<Setup>,
     client: OnceCell<Client>,
 }
@@ -164,6 +176,7 @@ impl Kept {
             since,
             until: Cell::new(since.saturating_add(fresh)),
             store: OnceCell::new(),
+            remembered: Rc::default(),
             setup: OnceCell::new(),
             client: OnceCell::new(),
         })
@@ -204,7 +217,7 @@ impl Kept {
     /// A store that cannot be opened, or fails.
     pub(super) async fn open(&self) -> Result<State<AnyStore>> {
         let store = self.store.get_or_try_init(|| AnyStore::open(&self.place)).await?;
-        Ok(State::open(store.another()?).await?)
+        Ok(State::open(store.another()?).await?.with(&self.remembered))
     }
 
     /// Rules, accounts and channels. Signs in where it did not yet.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::shape;
 use super::shop::{Kept, Shop};
@@ -26,9 +26,12 @@ use crate::watch::{COSTS, Passed, Turn, Watch, keep};
 /// The longest lease and the shortest: an environment that is killed does not give it back. In seconds.
 const LEASE: Seconds = 120;
 const SHORTEST: Seconds = 10;
-/// Between two tries at a state that somebody else works on: the first wait, which doubles, and the longest.
-const WAIT: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(3);
+/// Between two tries at a state that somebody else works on: the first wait, which is halved each time, and the shortest.
+const WAIT: Duration = Duration::from_millis(800);
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+/// Who has just worked on the state leaves it to others for longer than they wait between two tries, so that of several who
+/// always have messages none is kept from it until its time is over.
+const COURTESY: Duration = Duration::from_millis(260);
 /// Messages that bring no news ask another invocation to tell Slack once in so many seconds.
 const PACE: Seconds = 60;
 /// Invocations in a row for what is not done. The schedule goes on with it anyway.
@@ -89,7 +92,11 @@ impl Work<'_> {
         let setup = kept.setup(&state, self.shop.voice).await?;
         let (bills, _) = self.shop.costs.bills(&kept.config, &state).await;
         let watch = Watch { handed: Some(&handed), ..setup.watch(&bills) };
+        if let Some(ended) = self.shop.ended.get() {
+            sleep_until(ended + COURTESY).await;
+        }
         let passed = self.pass(&mut state, setup, watch, self.begun + self.span.reading).await;
+        self.shop.ended.set(Some(Instant::now()));
         let has_news = match passed {
             Ok(Turn::Done(passed)) => passed.has_news,
             Ok(Turn::Held { holder, .. }) => {
@@ -235,9 +242,9 @@ async fn alone<T>(patience: Instant, mut once: impl AsyncFnMut() -> Result<Turn<
             return Ok(turn);
         }
         let held = Duration::from_secs(until.saturating_sub(now()).max(0).unsigned_abs());
-        // Not all who wait come back at once.
-        sleep(wait.min(held).max(WAIT / 2).mul_f64(0.75 + fastrand::f64() / 2.0)).await;
-        wait = LONGEST.min(wait * 2);
+        // Not all who wait come back at once, and who waits for long comes before who has just come.
+        sleep(wait.min(held).max(SHORTEST_WAIT).mul_f64(0.75 + fastrand::f64() / 2.0)).await;
+        wait = SHORTEST_WAIT.max(wait / 2);
     }
 }
 

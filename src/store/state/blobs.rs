@@ -2,8 +2,14 @@
 
 use std::io::Read as _;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::{State, fenced};
+use crate::aws::{Work, side_by_side};
 use crate::journal::digest;
+use crate::store::Head;
 use crate::store::StateError;
 use crate::store::Store;
 
@@ -15,12 +21,49 @@ const HASH: usize = 20;
 const LEVEL: i32 = 3;
 /// No blob unpacks to more bytes.
 const LARGEST: u64 = 1 << 30;
+/// Blobs that are removed at the same time.
+const ABREAST: usize = 16;
+/// Bytes of packed blobs that a process remembers.
+const REMEMBERED: usize = 64 << 20;
 
 /// The name of a blob: `KIND-HASH-TOKEN`. The fencing token of the writer lets a holder that lost its lease without knowing
 /// it remove what is old, and never what its successor wrote.
 pub(crate) type BlobName = String;
 
+/// Packed blobs that a process read or wrote before, by name: a name is never given to other bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    blobs: BTreeMap<BlobName, Rc<[u8]>>,
+    bytes: usize,
+}
+
+impl Remembered {
+    fn insert(&mut self, name: &str, packed: &[u8]) {
+        if self.bytes + packed.len() <= REMEMBERED && !self.blobs.contains_key(name) {
+            self.bytes += packed.len();
+            self.blobs.insert(name.to_owned(), packed.into());
+        }
+    }
+
+    /// Forgets what a head does not name.
+    fn forget(&mut self, head: &Head) {
+        let named: std::collections::BTreeSet<&String> = head.watch.blobs.values().collect();
+        self.blobs.retain(|name, _| named.contains(name));
+        self.bytes = self.blobs.values().map(|packed| packed.len()).sum();
+    }
+}
+
 impl<S: Store> State<S> {
+    /// The same state, which reads blobs from the store only where they are not remembered.
+    pub(crate) fn with(self, remembered: &Rc<RefCell<Remembered>>) -> Self {
+        Self { remembered: Some(Rc::clone(remembered)), ..self }
+    }
+
+    /// Keeps in memory what the head names, and nothing else.
+    pub(super) fn forget_blobs(&self) {
+        self.remembered.iter().for_each(|remembered| remembered.borrow_mut().forget(&self.head));
+    }
+
     /// Stores bytes under a name made of their content. Nothing is written where the head names the same content.
     /// A commit has to name it before the next sweep. `kind` is a word.
     ///
@@ -38,6 +81,7 @@ impl<S: Store> State<S> {
         // Before the write: one that fails may have happened.
         self.known.borrow_mut().insert(name.clone());
         self.store.put(&format!("{BLOB}{name}"), &packed).await?;
+        self.remembered.iter().for_each(|remembered| remembered.borrow_mut().insert(&name, &packed));
         Ok(name)
     }
 
@@ -47,8 +91,15 @@ impl<S: Store> State<S> {
     /// A blob that is missing or damaged, by its name, or a store that fails.
     pub(crate) async fn blob(&self, name: &str) -> Result<Vec<u8>, StateError> {
         let key = format!("{BLOB}{name}");
+        let known = self.remembered.as_ref().and_then(|remembered| remembered.borrow().blobs.get(name).cloned());
+        if let Some(packed) = known {
+            return unpack(&key, &packed);
+        }
         match self.store.get(&key).await? {
-            Some(item) => unpack(&key, &item.value),
+            Some(item) => {
+                self.remembered.iter().for_each(|remembered| remembered.borrow_mut().insert(name, &item.value));
+                unpack(&key, &item.value)
+            }
             None => Err(StateError::Missing { key }),
         }
     }
@@ -72,9 +123,12 @@ impl<S: Store> State<S> {
         }
         let named = |name: &String| self.head.watch.blobs.values().any(|blob| blob == name);
         dead.retain(|name| !named(name) && token_of(name).is_some_and(|writer| writer <= token));
-        for name in dead {
-            self.store.delete(&format!("{BLOB}{name}")).await?;
-            self.known.borrow_mut().remove(&name);
+        let store = &self.store;
+        let work = dead.into_iter().map(|name| -> Work<'_, _> {
+            Box::pin(async move { store.delete(&format!("{BLOB}{name}")).await.map(|()| name) })
+        });
+        for name in side_by_side(ABREAST, work).await {
+            self.known.borrow_mut().remove(&name?);
         }
         self.inherited = false;
         Ok(())

@@ -301,11 +301,11 @@ fn days_are_kept_in_the_state_for_a_month_and_learned_once() {
             state.acquire("me", now + pass, 60).await.unwrap();
             let mut draft = Draft::new(&state);
             if learns {
-                draft.learned(&fresh, now).await.unwrap()
+                draft.habits_of_past(&fresh, now).await.unwrap()
             } else {
                 draft.habits(&fresh, now).await.unwrap()
             }
-            let slots = draft.slots;
+            let slots = draft.write().await.unwrap();
             state
                 .commit(now, |head| {
                     super::super::commit::name_blobs(head, &slots);
