@@ -1,8 +1,8 @@
 //! The settings: one strict TOML file, and variables of the environment over it.
 //!
 //! An unknown key is an error and not a remark, because a misspelt protection protects nothing. `value` and `secret`
-//! hold what a value may be, `watching`, `deciding`, `slack`, `telling` and `rehearsing` the sections, `layers` puts file and environment
-//! together, `place` finds the file or what AWS keeps in its place, `load` reads it, `unlock` the secrets.
+//! hold what a value may be, `watching`, `deciding`, `slack`, `telling`, `rehearsing` and `remembering` the sections, `layers` puts file and
+//! environment together, `place` finds the file or what AWS keeps in its place, `load` reads it, `unlock` the secrets.
 
 mod check;
 mod deciding;
@@ -10,6 +10,7 @@ mod layers;
 mod load;
 mod place;
 mod rehearsing;
+mod remembering;
 mod secret;
 mod show;
 mod slack;
@@ -29,6 +30,7 @@ pub(crate) use deciding::{Allow, Approval, Contain, Evidence, Protect};
 pub(crate) use layers::Origins;
 pub(crate) use place::{Place, state_folder};
 pub(crate) use rehearsing::Drill;
+pub(crate) use remembering::{History, MOST_SHARES};
 pub(crate) use secret::{Endpoint, ExternalId, Remote, Revealed, Secret, SecretError};
 pub(crate) use slack::{Daily, Slack, is_slack_user, is_user_group};
 pub(crate) use telling::{Metrics, Notify, Webhook};
@@ -54,6 +56,7 @@ pub(crate) struct Config {
     pub allow: Vec<Allow>,
     pub own: Own,
     pub drill: Drill,
+    pub history: History,
     /// Where each value that is not a default comes from.
     #[serde(skip)]
     pub origins: Origins,

@@ -3,8 +3,10 @@
 //! - `shape`: what an invocation is about; `span`: what of its time is for what
 //! - `shop`: what is kept from one to the next; `costs`: what was paid for
 //! - `work`: passes and Slack; `knock`: presses through the function's URL
+//! - `history`: parts of a history, for a state machine
 
 mod costs;
+mod history;
 mod knock;
 mod shape;
 mod shop;
@@ -41,6 +43,8 @@ const NEEDED: [&str; 4] = [
 /// Lambda starts it so. A schedule makes a pass over all feeds. Messages of SQS and events of EventBridge are read as they
 /// come. A request to the function's URL is proved to be Slack's, answered at once, and handed on to another invocation of
 /// this function, which proves it again.
+///
+/// A function whose settings have `[history]` maps and reduces for a state machine (deploy/stepfunctions).
 ///
 /// STAKEOUT_CONFIG names the settings: a file, `ssm:NAME` or `s3://bucket/key`. They are read by the first invocation, and
 /// again after five minutes.
@@ -99,6 +103,7 @@ async fn dispatch(work: &Work<'_>, payload: Value) -> Result<Value> {
         Shape::Url(event) => Ok(knock::answered(work.shop, &event).await),
         Shape::Click(posted) => work.desk(knock::proved(work.shop, &posted).await?, 0).await,
         Shape::GoOn(turns) => work.desk(Vec::new(), turns).await,
+        Shape::History(task) => history::done(work.shop, task).await,
     }
 }
 

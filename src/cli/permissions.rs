@@ -74,6 +74,11 @@ enum Role {
         #[arg(long, value_name = "ARN")]
         dead_letters: Option<String>,
     },
+    /// What a function needs that maps and reduces a history (deploy/stepfunctions), called FUNCTION-history.
+    History {
+        #[command(flatten)]
+        common: Common,
+    },
 }
 
 #[derive(Args)]
@@ -136,6 +141,12 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) ->
         Role::Function { common, queue, dead_letters } => {
             let site = Site { feeds: queue.clone(), dead_letters: dead_letters.clone(), ..site(common)? };
             (printed(rights::function(&places(&config, &site, voice)), common)?, common)
+        }
+        Role::History { common } => {
+            if config.history.out.is_none() {
+                bail!("[history] logs and out are not set: rights are for what they name");
+            }
+            (printed(rights::history(&places(&config, &site(common)?, voice)), common)?, common)
         }
     };
     writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&in_partition(value, &common.partition))?)?;

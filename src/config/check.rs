@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Config, slack};
+use super::{Config, History, MOST_SHARES, slack};
 use crate::event::HOUR;
+
+/// More is mapped by no invocation in its time.
+const MOST_MIB: u32 = 65_536;
 
 /// The first thing that is wrong: its key, and why.
 pub(super) fn problem(config: &Config) -> Option<(String, String)> {
     exclusive(config)
         .or_else(|| limits(config))
+        .or_else(|| history(config))
         .or_else(|| paths(config))
         .or_else(|| lists(config))
         .or_else(|| slack::problem(config))
@@ -60,6 +64,24 @@ fn limits(config: &Config) -> Option<(String, String)> {
             let why = format!("{} is not between 1s and 1m", format(webhook.timeout));
             return wrong(format!("notify.webhook.{number}.timeout"), why);
         }
+    }
+    None
+}
+
+fn history(config: &Config) -> Option<(String, String)> {
+    let History { logs, out, shares, part_mib } = &config.history;
+    if logs.is_some() != out.is_some() {
+        let (key, other) = if logs.is_some() { ("logs", "out") } else { ("out", "logs") };
+        return wrong(format!("history.{key}"), format!("history.{other} is not set, and neither is of use alone"));
+    }
+    if logs.as_ref().is_some_and(|logs| logs.as_str().split('/').any(|part| part == "AWSLogs")) {
+        return wrong("history.logs", "AWSLogs/ and what is behind it is found anyway; name only what is before it");
+    }
+    if !(1..=MOST_SHARES).contains(shares) {
+        return wrong("history.shares", format!("{shares} is not between 1 and {MOST_SHARES}"));
+    }
+    if !(1..=MOST_MIB).contains(part_mib) {
+        return wrong("history.part_mib", format!("{part_mib} is not between 1 and {MOST_MIB}"));
     }
     None
 }

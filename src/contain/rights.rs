@@ -30,7 +30,8 @@ pub(crate) struct Places {
     pub account: String,
     /// ARNs for `{bucket}`, `{objects}`, `{queue}`, `{topic}`, `{table}`, `{role}` of the detector, `{responder}`,
     /// `{vault}`, `{evidence}`, `{manifests}`; `{settings}` in a bucket, `{parameter}`, `{secret}`; and of a function
-    /// `{function}`, `{own}` role, `{logs}`, `{feed}`, `{dead-letters}`, `{simulated}` roles.
+    /// `{function}`, `{own}` role, `{logs}`, `{feed}`, `{dead-letters}`, `{simulated}` roles; of a history its logs `{history}`
+    /// in a `{history-bucket}`, its `{results}` in a `{results-bucket}`, and the `{history-log}` of its function.
     pub known: BTreeMap<&'static str, Vec<String>>,
     /// ARNs of principals that are left alone, in which `*` stands for anything.
     pub protected: Vec<String>,
@@ -73,6 +74,12 @@ pub(crate) fn detector(actions: &[&dyn Action], places: &Places) -> Vec<Policy> 
 pub(crate) fn function(places: &Places) -> Vec<Policy> {
     let rights: Vec<_> = watching::FUNCTION.iter().chain(watching::SAVING).collect();
     pack::policies("stakeout-function", statement::allow("Run", &rights, places))
+}
+
+/// What the role of a function needs that maps and reduces a history. It needs nothing else.
+pub(crate) fn history(places: &Places) -> Vec<Policy> {
+    let rights: Vec<_> = watching::HISTORY.iter().collect();
+    pack::policies("stakeout-history", statement::allow("Run", &rights, places))
 }
 
 /// Policies of the responder, which contains and undoes, and deletes nothing.

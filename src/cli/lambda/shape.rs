@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::history;
 use crate::door::url::Posted;
 use crate::source::live::Message;
 
-/// The field of payloads that this function sends to itself.
+/// The field of payloads that this function or its state machine sends.
 const OWN: &str = "stakeout";
 const CLICK: &str = "click";
 const GO_ON: &str = "go-on";
@@ -19,6 +20,7 @@ pub(super) const EVENTBRIDGE: &str = "eventbridge";
 /// Names of fields that an error tells, and how long each may be.
 const MOST_NAMED: usize = 8;
 const LONGEST: usize = 40;
+const NOT_OURS: &str = "it says that it is of Stakeout itself, and is nothing that this version knows";
 
 /// What an invocation is about.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(super) enum Shape {
     Click(Posted),
     /// What was not done for lack of time; this is the so-manieth invocation in a row for it.
     GoOn(u32),
+    /// A part of a history, for a state machine.
+    History(history::Task),
 }
 
 /// The payload that hands a press on.
@@ -87,7 +91,10 @@ fn of_own(what: &str, payload: Value) -> Result<Shape, String> {
             let turn = payload.get("turn").and_then(Value::as_u64).and_then(|turn| u32::try_from(turn).ok());
             turn.map(Shape::GoOn).ok_or_else(|| "it asks to go on, and does not count how often".to_owned())
         }
-        _ => Err("it says that it is of Stakeout itself, and is nothing that this version knows".to_owned()),
+        _ => match history::task(what, &payload) {
+            Some(task) => task.map(Shape::History),
+            None => Err(NOT_OURS.to_owned()),
+        },
     }
 }
 

@@ -62,6 +62,16 @@ fn of_settings(config: &Config, account: &str, site: &Site) -> BTreeMap<&'static
         add("{evidence}", format!("arn:aws:s3:::{bucket}/{prefix}*"));
         add("{manifests}", format!("arn:aws:s3:::{bucket}/{prefix}*/manifest.json"));
     }
+    if let Some(url) = &config.history.logs {
+        let (bucket, prefix) = bucket(url.as_str());
+        add("{history-bucket}", format!("arn:aws:s3:::{bucket}"));
+        add("{history}", format!("arn:aws:s3:::{bucket}/{prefix}AWSLogs/*"));
+    }
+    if let Some(url) = &config.history.out {
+        let (bucket, prefix) = bucket(url.as_str());
+        add("{results-bucket}", format!("arn:aws:s3:::{bucket}"));
+        add("{results}", format!("arn:aws:s3:::{bucket}/{prefix}*"));
+    }
     config.sources.queue_url.iter().for_each(|url| add("{queue}", queue(url.as_str())));
     config.notify.sns.iter().for_each(|sns| add("{topic}", sns.topic.to_string()));
     config.accounts.iter().filter_map(|one| one.role.as_ref()).for_each(|role| add("{role}", role.to_string()));
@@ -106,6 +116,7 @@ fn of_function(
     BTreeMap::from([
         ("{function}", arn("lambda", format!("function:{name}"))),
         ("{logs}", arn("logs", format!("log-group:/aws/lambda/{name}:*"))),
+        ("{history-log}", arn("logs", format!("log-group:/aws/lambda/{name}-history:*"))),
         ("{feed}", feeds),
         ("{dead-letters}", dead_letters.unwrap_or_else(|| arn("sqs", format!("{name}-dead-letters")))),
         ("{simulated}", vec![own.clone(), responder]),

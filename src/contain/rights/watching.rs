@@ -64,6 +64,18 @@ pub(super) const FUNCTION: &[Right] = &[
     Right::on("sqs:SendMessage", "{dead-letters}"),
 ];
 
+/// For a Lambda function that maps and reduces a history: the logs, what comes of them, and its own log.
+pub(super) const HISTORY: &[Right] = &[
+    Right::on("logs:CreateLogStream", "{history-log}"),
+    Right::on("logs:PutLogEvents", "{history-log}"),
+    Right::on("s3:AbortMultipartUpload", "{results}"),
+    Right::on("s3:GetObject", "{history}"),
+    Right::on("s3:GetObject", "{results}"),
+    Right::on("s3:ListBucket", "{history-bucket}"),
+    Right::on("s3:ListBucket", "{results-bucket}"),
+    Right::on("s3:PutObject", "{results}"),
+];
+
 /// To see what evidence there is already: of it only the manifests, which hold names and hashes.
 pub(super) const PLANNING: &[Right] =
     &[Right::on("s3:GetObject", "{manifests}"), Right::on("s3:ListBucket", "{vault}")];
