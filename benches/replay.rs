@@ -1,9 +1,16 @@
-//! What a replay of logs and of a bill costs, beside what `zcat` of the same files costs.
+//! What a replay of logs and of a bill costs, beside what `zcat` of the same files costs; and what it costs in two halves.
 //!
-//! `cargo bench --bench replay` on an idle machine; `-- --quick` for the smallest size only. Logs are generated once,
+//! `cargo bench --bench replay` on an idle machine; `-- --quick` for the smallest size only, `-- --history` for the two
+//! halves alone, and `-- --organisations 64` for the memory of a reduce over so many. Logs are generated once,
 //! under the target folder. CPU seconds are user and system, of a process and its children, to 10 ms.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic, and prints its result")]
+
+#[path = "replay/history.rs"]
+mod history;
+#[allow(dead_code, reason = "tests use the rest of it")]
+#[path = "../tests/integration/scale/organisation.rs"]
+mod organisation;
 
 use std::fs;
 use std::io::Write as _;
@@ -45,9 +52,18 @@ struct Cost {
 }
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let arguments: Vec<String> = std::env::args().collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let quick = has("--quick");
     let cores = std::thread::available_parallelism().unwrap().get();
     println!("{ROUNDS} rounds, medians; {cores} cores\n");
+    let organisations = arguments.iter().skip_while(|argument| *argument != "--organisations").nth(1);
+    if let Some(count) = organisations {
+        return history::measure_memory(count.parse().unwrap());
+    }
+    if has("--history") {
+        return history::measure(quick);
+    }
     println!(
         "{:>5} {:>6} {:>8} {:>10} | {:>8} | {:>8} {:>7} {:>7} {:>10} | {:>8} {:>7} {:>8} | {:>8}",
         "GB",
@@ -68,6 +84,7 @@ fn main() {
         measure(name, &logs(name, noise, days), cores);
     }
     measure_bill(&bill());
+    history::measure(quick);
 }
 
 /// A bill of a million rows: packed beside `zcat`, read and judged.

@@ -17,6 +17,7 @@ mod harness;
 mod order;
 mod report;
 mod rules;
+mod scale;
 mod ship;
 mod slack;
 mod stand_in;

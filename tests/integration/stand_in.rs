@@ -1,5 +1,5 @@
-//! Stand-ins on this machine: moto, LocalEmu and MiniStack for AWS, emulate for Slack, and servers that answer what a test
-//! tells them to.
+//! Stand-ins on this machine: moto, LocalEmu and MiniStack for AWS, emulate for Slack, a cluster of Spark, and servers that
+//! answer what a test tells them to.
 //!
 //! Nothing here listens or calls anywhere but on 127.0.0.1, and every server ends with the test that started it.
 
@@ -20,6 +20,7 @@ mod runtime_api;
 mod script;
 mod server;
 pub(crate) mod slack;
+pub(crate) mod spark;
 mod tool;
 
 pub(crate) use account::{REGIONS, answer};
@@ -34,4 +35,4 @@ pub(crate) use proxy::{Fate, Proxy};
 pub(crate) use queue::QueueFake;
 pub(crate) use runtime_api::Function;
 pub(crate) use server::{content, request, status, tried};
-pub(crate) use tool::{boto, linter};
+pub(crate) use tool::{boto, language, linter};

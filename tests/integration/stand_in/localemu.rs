@@ -7,7 +7,7 @@ use super::python::{Recipe, interpreter};
 use super::server::Server;
 
 /// Its metadata say 3.10, its syntax 3.12.
-const RECIPE: Recipe = Recipe { name: "localemu", requirements: include_str!("localemu.txt"), minor: 12 };
+pub(super) const RECIPE: Recipe = Recipe { name: "localemu", requirements: include_str!("localemu.txt"), minor: 12 };
 /// Who owns the account of the stand-in: with permissions enforced, nobody else is allowed everything.
 pub(crate) const OWNER: &str = "000000000000";
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::python::{Recipe, interpreter};
-use super::server::{Server, request, status};
+use super::server::{Server, answered, request, status};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/stand_in/ministack/serve.py");
 const RECIPE: Recipe = Recipe { name: "ministack", requirements: include_str!("ministack.txt"), minor: 11 };
@@ -14,6 +14,16 @@ const RECIPE: Recipe = Recipe { name: "ministack", requirements: include_str!("m
 pub(crate) const MINI_ACCOUNT: &str = "111122223333";
 /// The key of who owns it: with permissions enforced, nobody else is allowed everything.
 pub(crate) const MINI_OWNER: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+
+/// Headers of a request of S3, for a server that does not look at signatures.
+const SIGNED: [(&str, &str); 2] = [
+    (
+        "Authorization",
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261122/us-east-1/s3/aws4_request, SignedHeaders=host, \
+         Signature=00",
+    ),
+    ("X-Amz-Date", "20261122T000000Z"),
+];
 
 /// A `MiniStack` server of its own for a test.
 pub(crate) struct MiniStack(Server);
@@ -93,11 +103,18 @@ impl MiniStack {
         self.put(&format!("/{bucket}/{key}"), bytes);
     }
 
+    /// The bytes of an object.
+    pub(crate) fn get(&self, bucket: &str, key: &str) -> Vec<u8> {
+        let path = format!("/{bucket}/{key}");
+        let answer = answered(self.0.port, "GET", &path, &SIGNED, b"").unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{path}: no answer"));
+        let head = String::from_utf8_lossy(&answer[..end]);
+        assert_eq!(status(&head), 200, "{path}: {head}");
+        answer[end + 4..].to_vec()
+    }
+
     fn put(&self, path: &str, bytes: &[u8]) {
-        let signature = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261122/us-east-1/s3/aws4_request, \
-                         SignedHeaders=host, Signature=00";
-        let headers = [("Authorization", signature), ("X-Amz-Date", "20261122T000000Z")];
-        let answer = request(self.0.port, "PUT", path, &headers, bytes).unwrap_or_default();
+        let answer = request(self.0.port, "PUT", path, &SIGNED, bytes).unwrap_or_default();
         assert_eq!(status(&answer), 200, "{path}: {answer}");
     }
 }

@@ -159,6 +159,7 @@ fn refusal(request: &Request, status: u16, code: &str, message: &str) -> String 
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
              <RequestId>1</RequestId></ErrorResponse>"
         ),
+        "s3" => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),
         "ec2" => format!(
             "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
              <RequestID>1</RequestID></Response>"

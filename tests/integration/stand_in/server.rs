@@ -95,6 +95,17 @@ pub(crate) fn tried(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> std::io::Result<String> {
+    Ok(String::from_utf8_lossy(&answered(port, method, path, headers, body)?).into_owned())
+}
+
+/// The same, byte for byte.
+pub(super) fn answered(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<Vec<u8>> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
@@ -105,7 +116,7 @@ pub(crate) fn tried(
     stream.write_all(body)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(answer)
 }
 
 /// The status of an answer; 0 where there was none.

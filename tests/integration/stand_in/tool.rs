@@ -1,9 +1,9 @@
-//! Programs of others that tests ask: a linter of templates, and a Python that speaks with AWS.
+//! Programs of others that tests ask: a linter of templates, a parser of state machines, and a Python that speaks with AWS.
 
 use std::path::PathBuf;
 
-use super::moto;
 use super::python::{Recipe, interpreter};
+use super::{localemu, moto};
 
 const LINTER: Recipe = Recipe { name: "cfn-lint", requirements: include_str!("cfn-lint.txt"), minor: 11 };
 
@@ -15,4 +15,9 @@ pub(crate) fn linter() -> Option<PathBuf> {
 /// A Python with boto3; none where the machine cannot have it.
 pub(crate) fn boto() -> Option<PathBuf> {
     moto::boto()
+}
+
+/// A Python with a parser of the language of state machines; none where the machine cannot have it.
+pub(crate) fn language() -> Option<PathBuf> {
+    interpreter(&localemu::RECIPE)
 }

@@ -134,7 +134,7 @@ impl Template {
             let (name, behind) = after.split_once('}').unwrap();
             let value = more.get(name).cloned().unwrap_or_else(|| self.named(name));
             filled.push_str(before);
-            filled.push_str(value.as_str().unwrap_or_else(|| panic!("{name} is no text in {template}")));
+            filled.push_str(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             rest = behind;
         }
         filled + rest
