@@ -24,7 +24,7 @@ impl Place {
         let drill = Drill::small("missing-key", &[]);
         let top = drill.path();
         let logs = log_files(&top);
-        let some = logs.get(..6).unwrap();
+        let some = &logs[..6];
         for log in some {
             let copy = log.to_str().unwrap().replace(ACCOUNT, OTHER);
             std::fs::create_dir_all(Path::new(&copy).parent().unwrap()).unwrap();

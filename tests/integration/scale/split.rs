@@ -290,10 +290,10 @@ fn an_intact_copy_stands_in_for_a_damaged_one() {
     // A share of the groups names what cannot be read, and is not told.
     let judged = folder.path().join("judged");
     let line = ["reduce", bad.to_str().unwrap(), "--share", "1/1", "-o", judged.to_str().unwrap()];
-    let run = stakeout(&line);
+    let run = stakeout(line);
     assert!(run.status == 3 && run.stderr.contains("bad.part: damaged"), "{}", run.stderr);
     for more in [["--format", "json"], ["--min-level", "high"], ["--exit-zero", "--quiet"]] {
-        assert_eq!(stakeout(&[&line[..], &more].concat()).status, 2, "{more:?}");
+        assert_eq!(stakeout([&line[..], &more].concat()).status, 2, "{more:?}");
     }
     let run = stakeout(["reduce", good.to_str().unwrap(), good.to_str().unwrap(), "--format", "ndjson"]);
     assert!(run.stdout == expected.stdout && !run.stderr.contains("the same part"), "{}", run.stderr);
