@@ -112,19 +112,7 @@ impl<'b> Cursor<'b> {
     /// # Errors
     /// The end, or a number of more than 64 bits.
     pub(crate) fn number(&mut self) -> Result<u64> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            if bits << shift >> shift != bits {
-                break;
-            }
-            number |= bits << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        bail!("a number beyond 64 bits")
+        u64::try_from(self.wide()?).context("a number beyond 64 bits")
     }
 
     /// A number that may need more than 64 bits.

@@ -51,29 +51,23 @@ fn of_settings(config: &Config, account: &str, site: &Site) -> BTreeMap<&'static
     let mut known: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     let mut add = |key, arn: String| known.entry(key).or_default().push(arn);
     let region = site.region.as_deref().unwrap_or("*");
-    if let Some(url) = &config.sources.trail_bucket {
-        let (bucket, prefix) = bucket(url.as_str());
-        add("{bucket}", format!("arn:aws:s3:::{bucket}"));
-        add("{objects}", format!("arn:aws:s3:::{bucket}/{prefix}*"));
+    // Where things are in a bucket: the place for the bucket, and those for what lies below its prefix.
+    let below: [(_, _, &[_]); 4] = [
+        (&config.sources.trail_bucket, "{bucket}", &[("{objects}", "*")]),
+        (&config.evidence.s3, "{vault}", &[("{evidence}", "*"), ("{manifests}", "*/manifest.json")]),
+        (&config.history.logs, "{history-bucket}", &[("{history}", "AWSLogs/*")]),
+        (&config.history.out, "{results-bucket}", &[("{results}", "*")]),
+    ];
+    for (url, whole, parts) in below {
+        let Some((bucket, prefix)) = url.as_ref().map(|url| bucket(url.as_str())) else { continue };
+        add(whole, format!("arn:aws:s3:::{bucket}"));
+        parts.iter().for_each(|(key, rest)| add(key, format!("arn:aws:s3:::{bucket}/{prefix}{rest}")));
     }
-    if let Some(url) = &config.evidence.s3 {
-        let (bucket, prefix) = bucket(url.as_str());
-        add("{vault}", format!("arn:aws:s3:::{bucket}"));
-        add("{evidence}", format!("arn:aws:s3:::{bucket}/{prefix}*"));
-        add("{manifests}", format!("arn:aws:s3:::{bucket}/{prefix}*/manifest.json"));
-    }
-    if let Some(url) = &config.history.logs {
-        let (bucket, prefix) = bucket(url.as_str());
-        add("{history-bucket}", format!("arn:aws:s3:::{bucket}"));
-        add("{history}", format!("arn:aws:s3:::{bucket}/{prefix}AWSLogs/*"));
-    }
-    if let Some(url) = &config.history.out {
-        let (bucket, prefix) = bucket(url.as_str());
-        add("{results-bucket}", format!("arn:aws:s3:::{bucket}"));
-        add("{results}", format!("arn:aws:s3:::{bucket}/{prefix}*"));
+    for object in config.networks.asn.iter().filter_map(|table| table.as_str().strip_prefix("s3://")) {
+        add("{networks}", format!("arn:aws:s3:::{object}"));
     }
     config.sources.queue_url.iter().for_each(|url| add("{queue}", queue(url.as_str())));
-    config.notify.sns.iter().for_each(|sns| add("{topic}", sns.topic.to_string()));
+    config.notify.sns.iter().chain(&config.notify.notices.sns).for_each(|sns| add("{topic}", sns.topic.to_string()));
     config.accounts.iter().filter_map(|one| one.role.as_ref()).for_each(|role| add("{role}", role.to_string()));
     config.contain.responder_role.iter().for_each(|role| add("{responder}", in_account(role.as_str(), account)));
     if let Some(table) = &config.state.dynamodb {
