@@ -9,7 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod spend;
 pub(crate) mod table;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
 
 use clap::ValueEnum;
@@ -50,10 +50,15 @@ impl Report {
     /// Leaves out what is below a level. The findings of an incident that is told stay with it.
     pub(crate) fn at_least(mut self, level: Level) -> Self {
         self.incidents.retain(|incident| incident.level >= level);
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.retain(self.tells(level));
+        Self { findings, ..self }
+    }
+
+    /// Which findings belong to a report that tells these incidents and, beside them, what is at a level or above.
+    pub(crate) fn tells(&self, level: Level) -> impl Fn(&Finding) -> bool {
         let told: HashSet<&str> = self.incidents.iter().map(|incident| incident.id.as_str()).collect();
-        let belongs = |finding: &Finding| finding.incident.as_deref().is_some_and(|id| told.contains(id));
-        self.findings.retain(|finding| finding.level >= level || belongs(finding));
-        self
+        move |finding| finding.level >= level || finding.incident.as_deref().is_some_and(|id| told.contains(id))
     }
 
     /// Writes the report.
@@ -76,6 +81,16 @@ impl Report {
             self.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
         incident.findings.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect()
     }
+}
+
+/// How often each detector spoke, and who answers for it.
+fn kinds<'f>(findings: &[&'f Finding]) -> BTreeMap<(&'f str, Option<&'f str>), usize> {
+    let mut kinds = BTreeMap::new();
+    for finding in findings {
+        let owner = finding.allowed.as_ref().map(|allowed| allowed.owner.as_str());
+        *kinds.entry((&*finding.detector, owner)).or_default() += 1;
+    }
+    kinds
 }
 
 /// What an incident costs by the hour, where that is known.

@@ -1,12 +1,15 @@
 //! How `replay` and `reduce` tell what was found.
 
+use std::io;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 
 use super::{Status, Voice};
-use crate::model::{Level, Skipped};
+use crate::model::{Level, Skipped, Summary};
+use crate::replay::spool::Spool;
+use crate::report::json::write_finding;
 use crate::report::{Format, Report};
 
 #[derive(Args)]
@@ -33,6 +36,7 @@ impl Findings {
     pub(super) fn tell(
         &self,
         report: Report,
+        aside: Option<Spool>,
         superseded: &[Skipped],
         is_complete: bool,
         voice: Voice,
@@ -40,17 +44,37 @@ impl Findings {
         let is_complete = report.summary.skipped.is_empty() && is_complete;
         voice.name(report.summary.skipped.iter().chain(superseded));
         let found = !report.incidents.is_empty();
-        match self.write(&report.at_least(self.min_level), voice) {
+        let Summary { allow_unused, allow_expired, .. } = &report.summary;
+        allow_unused.iter().for_each(|entry| voice.remark(&format!("[[allow]] hid nothing: {entry}")));
+        allow_expired.iter().for_each(|entry| {
+            voice.remark(&format!("[[allow]] no longer holds since {}: {entry}", entry.expires));
+        });
+        match self.write(report.at_least(self.min_level), aside, voice) {
             Err(error) if super::is_broken_pipe(&error) => {}
             written => written?,
         }
         Ok(Status::of(is_complete, found && !self.exit_zero))
     }
 
-    fn write(&self, report: &Report, voice: Voice) -> Result<()> {
+    /// Lines are written as they come; every other format needs all findings at once.
+    fn write(&self, mut report: Report, aside: Option<Spool>, voice: Voice) -> Result<()> {
+        let told = aside.map(Spool::in_order).transpose()?;
         super::output::to(self.output.as_deref(), voice, |look, is_terminal, out| {
             let usual = if is_terminal { Format::Table } else { Format::Ndjson };
-            report.write(self.format.unwrap_or(usual), look, out)
+            let format = self.format.unwrap_or(usual);
+            let mut findings = Vec::new();
+            let is_told = report.tells(self.min_level);
+            for finding in told.into_iter().flatten() {
+                let finding = finding.map_err(io::Error::other)?;
+                match format {
+                    _ if !is_told(&finding) => {}
+                    Format::Ndjson => write_finding(&finding, out)?,
+                    _ => findings.push(finding),
+                }
+            }
+            drop(is_told);
+            report.findings.extend(findings);
+            report.write(format, look, out)
         })
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::detect::AllowList;
+use crate::detect::allow::Entries;
 use crate::event::{DAY, Seconds};
 use crate::model::{Basis, Finding, Incident, Skipped, Summary};
 use crate::report::Report;
@@ -15,14 +17,32 @@ pub(crate) struct Verdict {
     findings: Vec<Found>,
     incidents: Vec<Told>,
     pub tally: Tally,
+    /// By which entries of `[[allow]]` it was judged: their hash.
+    #[serde(default)]
+    pub allow: String,
 }
 
 /// A finding with what its JSON leaves out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Found {
+pub(super) struct Found {
     #[serde(flatten)]
-    finding: Finding,
+    pub finding: Finding,
     external: bool,
+}
+
+impl Found {
+    pub(super) fn new(finding: Finding) -> Self {
+        Self { external: finding.external, finding }
+    }
+
+    /// By which findings are told: time, then id.
+    pub(super) fn place(&self) -> (Seconds, &str) {
+        (self.finding.time, &self.finding.id)
+    }
+
+    pub(super) fn into_finding(self) -> Finding {
+        Finding { external: self.external, ..self.finding }
+    }
 }
 
 /// An incident with what its JSON leaves out and a report tells.
@@ -48,16 +68,19 @@ pub(crate) struct Tally {
     pub history: Option<(Seconds, Seconds)>,
     pub accounts: BTreeSet<String>,
     pub regions: BTreeSet<String>,
+    /// Positions of the entries of `[[allow]]` that hid something.
+    #[serde(default)]
+    pub allow_used: Entries,
 }
 
 impl Verdict {
     pub(super) fn new(findings: Vec<Finding>, incidents: Vec<Incident>, tally: Tally) -> Self {
-        let found = |finding: Finding| Found { external: finding.external, finding };
         let told = |incident: Incident| Told { basis: incident.basis, incident };
         Self {
-            findings: findings.into_iter().map(found).collect(),
+            findings: findings.into_iter().map(Found::new).collect(),
             incidents: incidents.into_iter().map(told).collect(),
             tally,
+            allow: String::new(),
         }
     }
 
@@ -68,16 +91,49 @@ impl Verdict {
         self.tally.merge(other.tally);
     }
 
+    /// The findings, which are told apart from the rest.
+    pub(super) fn take_findings(&mut self) -> Vec<Found> {
+        std::mem::take(&mut self.findings)
+    }
+
     /// What all groups come to, beside what the bills say of themselves.
-    pub(crate) fn into_report(self, bills: &Bills) -> Report {
-        let found = |Found { finding, external }| Finding { external, ..finding };
-        let told = |Told { incident, basis }| Incident { basis, ..incident };
-        let mut findings: Vec<Finding> = self.findings.into_iter().map(found).collect();
+    pub(crate) fn into_report(mut self, bills: &Bills, allow: &AllowList) -> Report {
+        let mut findings: Vec<Finding> = self.take_findings().into_iter().map(Found::into_finding).collect();
         findings.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+        let report = self.without_findings(&Counted::of(&findings), bills, allow);
+        Report { findings, ..report }
+    }
+
+    /// The same where the findings, so many, are told apart.
+    pub(super) fn without_findings(self, findings: &Counted, bills: &Bills, allow: &AllowList) -> Report {
+        let told = |Told { incident, basis }| Incident { basis, ..incident };
         let mut incidents: Vec<Incident> = self.incidents.into_iter().map(told).collect();
         incidents.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
-        let summary = self.tally.summary(&findings, &incidents, bills);
-        Report { findings, incidents, summary }
+        let summary = self.tally.summary(findings, &incidents, bills, allow);
+        Report { findings: Vec::new(), incidents, summary }
+    }
+}
+
+/// How many findings there are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counted {
+    all: usize,
+    /// Those that an entry of `[[allow]]` hides.
+    allowed: usize,
+}
+
+impl Counted {
+    pub(super) fn of<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Self {
+        let count = |counts: Self, finding: &Finding| Self {
+            all: counts.all + 1,
+            allowed: counts.allowed + usize::from(finding.allowed.is_some()),
+        };
+        findings.into_iter().fold(Self::default(), count)
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.all += other.all;
+        self.allowed += other.allowed;
     }
 }
 
@@ -92,9 +148,14 @@ impl Tally {
         self.history = joined(self.history, other.history);
         self.accounts.extend(other.accounts);
         self.regions.extend(other.regions);
+        self.allow_used.extend(other.allow_used);
     }
 
-    fn summary(self, findings: &[Finding], incidents: &[Incident], bills: &Bills) -> Summary {
+    fn summary(self, counts: &Counted, incidents: &[Incident], bills: &Bills, allow: &AllowList) -> Summary {
+        // Of an input without events nobody can say what it would have had.
+        let last = self.span.map(|(_, last)| last);
+        let (allow_unused, allow_expired) =
+            last.map(|last| allow.idle_and_expired(&self.allow_used, last)).unwrap_or_default();
         let mut accounts = self.accounts;
         accounts.extend(bills.accounts());
         let mut skipped: Vec<_> = self.skipped.into_iter().map(|(path, why)| Skipped { path, why }).collect();
@@ -111,8 +172,11 @@ impl Tally {
             last_event: self.span.map(|(_, last)| last),
             accounts: accounts.into_iter().filter(|account| !account.is_empty()).collect(),
             regions: self.regions.into_iter().filter(|region| !region.is_empty()).collect(),
-            findings: findings.len(),
+            findings: counts.all,
             incidents: incidents.len(),
+            allowed: counts.allowed,
+            allow_unused,
+            allow_expired,
             history_days: self.history.map_or(0, |(first, last)| last.saturating_sub(first) / DAY),
             cost: bills.summary(),
         }

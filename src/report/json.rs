@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Report;
+use crate::model::Finding;
 
 /// Says what a line is.
 #[derive(Serialize)]
@@ -16,13 +17,19 @@ struct Line<'a, T> {
 
 /// One object a line: findings, incidents, then the summary.
 pub(super) fn write_lines(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for finding in &report.findings {
-        line(out, "finding", finding)?;
-    }
+    report.findings.iter().try_for_each(|finding| write_finding(finding, out))?;
     for incident in &report.incidents {
         line(out, "incident", incident)?;
     }
     line(out, "summary", &report.summary)
+}
+
+/// The line of a finding, which comes before those of a report.
+///
+/// # Errors
+/// Whatever the writer says.
+pub(crate) fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    line(out, "finding", finding)
 }
 
 /// Writes an object with its kind before the rest, on a line of its own.
