@@ -1,9 +1,10 @@
 //! The settings: one strict TOML file, and variables of the environment over it.
 //!
 //! An unknown key is an error and not a remark, because a misspelt protection protects nothing. `value` and `secret`
-//! hold what a value may be, `watching`, `deciding`, `slack`, `telling`, `rehearsing` and `remembering` the sections, `layers` puts file and
+//! hold what a value may be, `allow`, `watching`, `deciding`, `slack`, `telling`, `rehearsing` and `remembering` the sections, `layers` puts file and
 //! environment together, `place` finds the file or what AWS keeps in its place, `load` reads it, `unlock` the secrets.
 
+mod allow;
 mod check;
 mod deciding;
 mod layers;
@@ -26,16 +27,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use deciding::{Allow, Approval, Contain, Evidence, Protect};
+pub(crate) use allow::{Allow, MOST_DAYS, Network, PLACEHOLDER};
+pub(crate) use deciding::{Approval, Contain, Evidence, Protect};
 pub(crate) use layers::Origins;
 pub(crate) use place::{Place, state_folder};
 pub(crate) use rehearsing::Drill;
 pub(crate) use remembering::{History, MOST_SHARES};
 pub(crate) use secret::{Endpoint, ExternalId, Remote, Revealed, Secret, SecretError};
 pub(crate) use slack::{Daily, Slack, is_slack_user, is_user_group};
-pub(crate) use telling::{Metrics, Notify, Webhook};
-pub(crate) use value::{ChannelId, Regions, TopicArn};
-pub(crate) use watching::{Account, Aws, Own, Sources, State, Watch};
+pub(crate) use telling::{File, Metrics, Notices, Notify, Sns, Webhook};
+pub(crate) use value::{Arn, ChannelId, Region, Regions, TopicArn, Words};
+pub(crate) use watching::{Account, Aws, Canary, Networks, Own, Sources, State, Watch};
 
 /// Everything that can be set. Without a file every field has its default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub state: State,
     pub aws: Aws,
     pub sources: Sources,
+    pub networks: Networks,
     pub accounts: Vec<Account>,
     pub watch: Watch,
     pub notify: Notify,
@@ -55,6 +58,7 @@ pub(crate) struct Config {
     pub evidence: Evidence,
     pub allow: Vec<Allow>,
     pub own: Own,
+    pub canary: Canary,
     pub drill: Drill,
     pub history: History,
     /// Where each value that is not a default comes from.
@@ -101,10 +105,11 @@ impl Config {
 
     /// Puts the relative paths that the file gave into its folder.
     fn resolve(&mut self, folder: &Path) {
-        let Self { state, notify, metrics, evidence, origins, .. } = self;
+        let Self { state, notify, metrics, evidence, networks, origins, .. } = self;
         let paths = [
             ("state.path", state.path.as_mut()),
             ("notify.file.path", notify.file.as_mut().map(|file| &mut file.path)),
+            ("notify.notices.file.path", notify.notices.file.as_mut().map(|file| &mut file.path)),
             ("metrics.prometheus", metrics.prometheus.as_mut()),
             ("metrics.heartbeat_file", metrics.heartbeat_file.as_mut()),
             ("evidence.dir", evidence.dir.as_mut()),
@@ -113,6 +118,9 @@ impl Config {
             if let Some(path) = path.filter(|_| origins.is_from_file(key)) {
                 *path = folder.join(&*path);
             }
+        }
+        if origins.is_from_file("networks.asn") {
+            networks.asn.iter_mut().for_each(|table| table.resolve(folder));
         }
     }
 }

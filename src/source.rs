@@ -5,11 +5,12 @@
 //! have `problem`.
 //!
 //! `discover` turns paths into objects, of which `remote` knows those of S3, `delivery` what their names tell and `wanted`
-//! which are read; `stored` and `listed` are files of the program's own. A `Reader` gives the records of one object:
+//! which are read; `stored` and `listed` are files of the program's own, `asn` reads tables of networks. A `Reader` gives the records of one object:
 //! bytes (`read`, `inflate`, `archive`) -> text (`recognise`, `lines`, `table`) -> values
-//! (`fast`, else `walk` with `scan` and `resync`) -> records (`shape`).
+//! (`fast`, else `walk` with `scan` and `resync`) -> records (`shape`, and `notice` for what AWS tells that is no call).
 
 mod archive;
+mod asn;
 mod athena;
 mod cost;
 mod delivery;
@@ -21,6 +22,7 @@ pub(crate) mod inventory;
 mod lines;
 mod listed;
 pub(crate) mod live;
+mod notice;
 mod object;
 pub(crate) mod observe;
 mod outcome;
@@ -39,8 +41,9 @@ mod tests;
 mod walk;
 mod wanted;
 
+pub(crate) use asn::{BadLine, networks};
 pub(crate) use cost::{Bills, Folded, fold_bills, is_bill, join_bills, read_bills};
-pub(crate) use delivery::{account_of, base_name, is_account};
+pub(crate) use delivery::{account_of, base_name};
 pub(crate) use discover::{SourceError, discover};
 pub(crate) use listed::listed;
 pub(crate) use object::Object;

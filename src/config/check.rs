@@ -1,9 +1,9 @@
 //! What one value cannot say about itself: values that do not go together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Config, History, MOST_SHARES, slack};
+use super::{Config, Endpoint, History, MOST_SHARES, Webhook, Words, allow, slack};
 use crate::event::HOUR;
 
 /// More is mapped by no invocation in its time.
@@ -16,6 +16,7 @@ pub(super) fn problem(config: &Config) -> Option<(String, String)> {
         .or_else(|| history(config))
         .or_else(|| paths(config))
         .or_else(|| lists(config))
+        .or_else(|| allow::problem(config))
         .or_else(|| slack::problem(config))
 }
 
@@ -59,13 +60,20 @@ fn limits(config: &Config) -> Option<(String, String)> {
             return wrong(format!("approval.quorum.{key}"), "nothing is done without an approval; the least is 1");
         }
     }
-    for (number, webhook) in config.notify.webhook.iter().enumerate() {
-        if !(1..=60).contains(&webhook.timeout) {
-            let why = format!("{} is not between 1s and 1m", format(webhook.timeout));
-            return wrong(format!("notify.webhook.{number}.timeout"), why);
+    for (section, webhooks) in webhooks(config) {
+        for (number, webhook) in webhooks.iter().enumerate() {
+            if !(1..=60).contains(&webhook.timeout) {
+                let why = format!("{} is not between 1s and 1m", format(webhook.timeout));
+                return wrong(format!("{section}.webhook.{number}.timeout"), why);
+            }
         }
     }
     None
+}
+
+/// The webhooks for incidents, and those for notices.
+fn webhooks(config: &Config) -> [(&'static str, &[Webhook]); 2] {
+    [("notify", &config.notify.webhook), ("notify.notices", &config.notify.notices.webhook)]
 }
 
 fn history(config: &Config) -> Option<(String, String)> {
@@ -90,6 +98,7 @@ fn paths(config: &Config) -> Option<(String, String)> {
     let paths = [
         ("state.path", config.state.path.as_deref()),
         ("notify.file.path", config.notify.file.as_ref().map(|file| file.path.as_path())),
+        ("notify.notices.file.path", config.notify.notices.file.as_ref().map(|file| file.path.as_path())),
         ("metrics.prometheus", config.metrics.prometheus.as_deref()),
         ("metrics.heartbeat_file", config.metrics.heartbeat_file.as_deref()),
         ("evidence.dir", config.evidence.dir.as_deref()),
@@ -104,31 +113,34 @@ fn lists(config: &Config) -> Option<(String, String)> {
     if let Some(number) = twice {
         return wrong(format!("accounts.{number}.id"), "the account is listed before");
     }
-    let unbound =
-        |allow: &super::Allow| allow.principal.is_none() && allow.detector.is_none() && allow.region.is_empty();
-    if let Some(number) = config.allow.iter().position(unbound) {
-        return wrong(
-            format!("allow.{number}.reason"),
-            "this allows everything; name a principal, a detector or a region",
-        );
+    // A webhook of each list may be one and the same; two of one list, or two places of one name, may not.
+    let mut named: BTreeMap<&str, &Endpoint> = BTreeMap::new();
+    for (section, webhooks) in webhooks(config) {
+        let mut here = BTreeSet::new();
+        for (number, webhook) in webhooks.iter().enumerate() {
+            let Some(name) = webhook.name.as_ref().map(Words::as_str) else { continue };
+            if !here.insert(name) || *named.entry(name).or_insert(&webhook.url) != &webhook.url {
+                return wrong(format!("{section}.webhook.{number}.name"), "another webhook has this name");
+            }
+        }
+        if let Some(number) = alike(webhooks) {
+            let why = "another webhook has this URL; give one of them a name";
+            return wrong(format!("{section}.webhook.{number}.url"), why);
+        }
     }
-    let mut webhooks = BTreeSet::new();
-    let named = |webhook: &super::Webhook| webhook.name.as_ref().map(|name| name.as_str().to_owned());
-    let twice =
-        config.notify.webhook.iter().position(|webhook| named(webhook).is_some_and(|name| !webhooks.insert(name)));
-    if let Some(number) = twice {
-        return wrong(format!("notify.webhook.{number}.name"), "another webhook has this name");
+    for (section, list) in [("notify", &config.notify.sns), ("notify.notices", &config.notify.notices.sns)] {
+        let mut topics = BTreeSet::new();
+        if let Some(number) = list.iter().position(|sns| !topics.insert(&sns.topic)) {
+            return wrong(format!("{section}.sns.{number}.topic"), "the topic is listed before");
+        }
     }
-    let is_named_like = |webhook: &super::Webhook, other: &super::Webhook| {
-        webhook.name.is_none() && other.name.is_none() && webhook.url == other.url
-    };
-    let again = config.notify.webhook.iter().enumerate().find(|(number, webhook)| {
-        config.notify.webhook.iter().take(*number).any(|other| is_named_like(webhook, other))
-    });
-    if let Some((number, _)) = again {
-        return wrong(format!("notify.webhook.{number}.url"), "another webhook has this URL; give one of them a name");
-    }
-    let mut topics = BTreeSet::new();
-    let twice = config.notify.sns.iter().position(|sns| !topics.insert(&sns.topic));
-    twice.and_then(|number| wrong(format!("notify.sns.{number}.topic"), "the topic is listed before"))
+    None
+}
+
+/// The first webhook without a name of its own that has the URL of one before it.
+fn alike(webhooks: &[Webhook]) -> Option<usize> {
+    let is_named_like =
+        |webhook: &Webhook, other: &Webhook| webhook.name.is_none() && other.name.is_none() && webhook.url == other.url;
+    let before = |number: usize| webhooks.iter().take(number);
+    webhooks.iter().enumerate().position(|(number, webhook)| before(number).any(|other| is_named_like(webhook, other)))
 }

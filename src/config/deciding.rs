@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::value::{Arn, Region, S3Url, Words, day, one_or_many};
+use super::value::{Arn, S3Url, Words};
 use crate::event::{Seconds, time::duration};
 
 /// `[approval]`: who may approve a plan.
@@ -86,24 +85,4 @@ pub(crate) struct Evidence {
     pub dir: Option<PathBuf>,
     /// A bucket in place of the folder.
     pub s3: Option<S3Url>,
-}
-
-/// `[[allow]]`: something that somebody answers for. All that is given must match.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Allow {
-    /// Who, by ARN; `*` stands for anything.
-    pub principal: Option<Arn>,
-    /// A detector by its name.
-    pub detector: Option<Words>,
-    /// One region or a list.
-    #[serde(default, deserialize_with = "one_or_many")]
-    pub region: Vec<Region>,
-    /// Who answers for it.
-    pub owner: Option<Words>,
-    /// Why it is fine.
-    pub reason: Words,
-    /// The day from which on it no longer holds: `"2027-01-31"`.
-    #[serde(default, with = "day")]
-    pub expires: Option<Date>,
 }

@@ -23,11 +23,33 @@ pub(crate) struct Notify {
     pub webhook: Vec<Webhook>,
     /// `[[notify.sns]]`
     pub sns: Vec<Sns>,
+    /// `[notify.notices]`
+    pub notices: Notices,
+}
+
+/// `[notify.notices]`: who is told of notices, which inform and never page, and gets the digest of a day. None of these is
+/// told of incidents. Default: nobody; Slack has `notices` of its own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Notices {
+    /// `[notify.notices.file]`
+    pub file: Option<File>,
+    /// `[[notify.notices.webhook]]`
+    pub webhook: Vec<Webhook>,
+    /// `[[notify.notices.sns]]`
+    pub sns: Vec<Sns>,
 }
 
 impl Default for Notify {
     fn default() -> Self {
-        Self { terminal: true, min_level: Level::High, file: None, webhook: Vec::new(), sns: Vec::new() }
+        Self {
+            terminal: true,
+            min_level: Level::High,
+            file: None,
+            webhook: Vec::new(),
+            sns: Vec::new(),
+            notices: Notices::default(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Settings: what is read, what is refused and how, and that no secret is shown.
 
+mod allow;
+
 use std::ffi::OsString;
 
 use proptest::prelude::*;
@@ -63,7 +65,12 @@ tags = { "stakeout:protected" = "true" }
 dir = "evidence"
 [[allow]]
 principal = "arn:aws:iam::111122223333:role/deploy"
+detector = "many-functions-created"
+network = ["203.0.113.0/24", "198.51.100.7"]
 region = "eu-west-1"
+target = "ci-*"
+change = "CHG-1"
+owner = "ann"
 reason = "deploys"
 expires = "2027-01-31"
 [own]
@@ -165,7 +172,7 @@ fn an_error_names_its_place_and_key() {
         ("[slack]\ndigest = \"8 am\"", "slack.digest: \"8 am\" is no time of day such as"),
         ("[approval]\napprovers = [\"S0614TZR7\"]", "approval.approvers: S0614TZR7 is a user group of Slack, and only"),
         ("[approval.quorum]\nR1 = 0", "stakeout.toml:2:1: approval.quorum.R1: nothing is done without an approval"),
-        ("[[allow]]\nreason = \"x\"", "stakeout.toml:2:1: allow.0.reason: this allows everything"),
+        ("[[allow]]\nreason = \"x\"", "stakeout.toml:1:1: allow: missing field `principal`"),
         ("[[allow]]\ndetector = \"x\"\nreason = \"y\"\nexpires = \"soon\"", "allow.expires: \"soon\" is no day"),
         ("[watch]\nbudget = \"0s\"", "watch.budget: 0s is not between 1s and 1d"),
         ("[state]\npath = \"\"", "state.path: is empty"),

@@ -68,9 +68,11 @@ impl Config {
             let id = account.external_id.as_mut().and_then(ExternalId::reference);
             all.push((format!("accounts.{number}.external_id"), id, false));
         }
-        for (number, webhook) in notify.webhook.iter_mut().enumerate() {
-            all.push((format!("notify.webhook.{number}.url"), webhook.url.reference(), true));
-            all.push((format!("notify.webhook.{number}.secret"), webhook.secret.as_mut(), false));
+        for (section, webhooks) in [("notify", &mut notify.webhook), ("notify.notices", &mut notify.notices.webhook)] {
+            for (number, webhook) in webhooks.iter_mut().enumerate() {
+                all.push((format!("{section}.webhook.{number}.url"), webhook.url.reference(), true));
+                all.push((format!("{section}.webhook.{number}.secret"), webhook.secret.as_mut(), false));
+            }
         }
         for (key, url) in [
             ("metrics.heartbeat_url", metrics.heartbeat_url.as_mut()),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::Path;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -10,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::slack::is_id;
+use crate::event::identity::is_account;
 
 /// A text that is only made where a check holds.
 macro_rules! checked {
@@ -45,7 +47,7 @@ macro_rules! checked {
 checked!(
     /// Twelve digits.
     AccountId,
-    |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()),
+    is_account,
     "an account id of 12 digits, in quotes"
 );
 checked!(
@@ -58,7 +60,7 @@ checked!(
     /// An SNS topic.
     TopicArn,
     |text| matches!(text.split(':').collect::<Vec<_>>().as_slice(), ["arn", _, "sns", region, account, name]
-        if !region.is_empty() && account.len() == 12 && !name.is_empty()),
+        if !region.is_empty() && is_account(account) && !name.is_empty()),
     "the ARN of a topic such as arn:aws:sns:eu-west-1:111122223333:name"
 );
 checked!(
@@ -100,6 +102,26 @@ checked!(
     |text| !text.trim().is_empty(),
     "a text that says something"
 );
+
+checked!(
+    /// A path, or an object such as `s3://name/key`.
+    FileName,
+    |text| !text.trim().is_empty() && text.strip_prefix("s3://").is_none_or(|rest| {
+        rest.split_once('/').is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty() && !key.ends_with('/'))
+    }),
+    "a path, nor an object such as s3://name/key"
+);
+
+impl FileName {
+    /// Puts a relative path into a folder.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        if !self.0.starts_with("s3://")
+            && let Some(path) = folder.join(&self.0).to_str()
+        {
+            self.0 = path.to_owned();
+        }
+    }
+}
 
 /// Whether a text is a URL that can be asked, without a name and password in it.
 pub(super) fn is_http(text: &str) -> bool {
@@ -233,19 +255,18 @@ pub(super) mod day {
     use super::{Date, Deserializer, Serializer};
     use serde::de::{Deserialize as _, Error as _};
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
         let text = match toml::Value::deserialize(deserializer)? {
             toml::Value::String(text) => text,
             other => other.to_string(),
         };
-        let wrong = |_| D::Error::custom(format!("{text:?} is no day such as 2027-01-31"));
-        text.parse::<Date>().map(Some).map_err(wrong)
+        // Dates that a calendar takes and that lie beyond what a clock shows are of no use.
+        let of_clock = |date: &Date| (1970..=9000).contains(&date.year());
+        let parsed = text.parse::<Date>().ok().filter(of_clock);
+        parsed.ok_or_else(|| D::Error::custom(format!("{text:?} is no day such as 2027-01-31")))
     }
 
-    pub(crate) fn serialize<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
-        match day {
-            Some(day) => serializer.collect_str(day),
-            None => serializer.serialize_none(),
-        }
+    pub(crate) fn serialize<S: Serializer>(day: &Date, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(day)
     }
 }

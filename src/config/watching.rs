@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::secret::ExternalId;
-use super::value::{AccountId, Arn, HttpUrl, Regions, S3Url, Words, dollars, one_or_many};
-use crate::event::{DAY, Seconds, time::duration};
+use super::value::{AccountId, Arn, FileName, HttpUrl, Regions, S3Url, Words, dollars, one_or_many};
+use crate::event::{Canaries, DAY, Seconds, time::duration};
 
 /// `[state]`: where baseline, cursors, incidents and journal are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +60,15 @@ impl Default for Sources {
     }
 }
 
+/// `[networks]`: whose network an address is in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Networks {
+    /// One table of iptoasn.com or MaxMind or a list of them: paths, or `s3://bucket/key`.
+    #[serde(deserialize_with = "one_or_many")]
+    pub asn: Vec<FileName>,
+}
+
 /// `[[accounts]]`: an account to watch. Without any, the account of the credentials.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +105,39 @@ pub(crate) struct Watch {
 impl Default for Watch {
     fn default() -> Self {
         Self { first_lookback: DAY, interval: 300, budget: 240, patience: 1_800 }
+    }
+}
+
+/// `[canary]`: bait that nobody has a reason to touch. A call by it or about it is a finding, also when it is refused.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Canary {
+    /// Access key ids.
+    pub keys: Vec<Words>,
+    /// Names of users.
+    pub users: Vec<Words>,
+    /// Names of roles.
+    pub roles: Vec<Words>,
+    /// Names of buckets.
+    pub buckets: Vec<Words>,
+    /// Names of secrets and parameters.
+    pub secrets: Vec<Words>,
+    /// Names of functions.
+    pub functions: Vec<Words>,
+}
+
+impl Canary {
+    /// The same, as events are compared with it.
+    pub(crate) fn canaries(&self) -> Canaries {
+        let names = |words: &[Words]| words.iter().map(ToString::to_string).collect();
+        Canaries {
+            keys: names(&self.keys),
+            users: names(&self.users),
+            roles: names(&self.roles),
+            buckets: names(&self.buckets),
+            secrets: names(&self.secrets),
+            functions: names(&self.functions),
+        }
     }
 }
 

@@ -3,16 +3,19 @@
 mod changes;
 mod find;
 mod made;
+mod named;
 mod sizes;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trust;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::identity::{Identity, PrincipalKind, is_credential};
-use super::policy::Grade;
+use super::policy::{Grade, document};
 use super::shape::Shape;
+use super::{refusal, trails};
 use crate::price::{Prices, Runs};
 
 /// What one call did, as far as detectors and lineage care.
@@ -34,6 +37,12 @@ pub(crate) struct Facts {
     /// What came into being.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub created: Vec<Resource>,
+    /// ARN of the scaling group for which AWS made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<String>,
+    /// Doors that were opened: a role, and an account of others whose principals may take it on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<String>,
     /// ARNs of what went away.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
@@ -46,6 +55,9 @@ pub(crate) struct Facts {
     /// `codeSha256` of a function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What a trail was told to write to, as [`super::trails`] names it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub records_to: Vec<String>,
     /// The words of an observation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub told: Option<String>,
@@ -103,7 +115,7 @@ pub(crate) enum Becomes {
 impl Facts {
     /// Whether later events can come from what this one made.
     pub(crate) fn creates(&self) -> bool {
-        self.minted.is_some() || !self.created.is_empty()
+        self.minted.is_some() || !self.created.is_empty() || !self.opened.is_empty()
     }
 
     /// Whether it made somebody or something to call with: a credential, a password, a user or a role.
@@ -146,10 +158,12 @@ pub(crate) fn may_have(shape: &Shape) -> bool {
         }
         _ if shape.failed || shape.principal_kind == "service" || !shape.write => false,
         "lambda" if begins(&["UpdateFunctionCode", "PublishVersion"]) => true,
+        "sso" => begins(&["Put", "Attach"]),
+        "cloudtrail" if shape.name == "UpdateTrail" => true,
         service => {
             let makes = begins(&MAKES) && !NOTHING.contains(&shape.name.as_str());
             let call = (service, shape.name.as_str());
-            makes || made::DELETIONS.contains(&call) || changes::CHANGES.contains(&call)
+            makes || made::DELETIONS.contains(&call) || changes::CHANGES.contains(&call) || named::is_named(call)
         }
     }
 }
@@ -174,15 +188,20 @@ pub(crate) fn extract(shape: &Shape, identity: &Identity, region: &str, parts: &
     if shape.service() == "iam" {
         facts.target = call.target(parts.refused);
         facts.target_is_actor = facts.target.as_deref().map(|target| call.is_actor(target));
-        facts.grade = call.grade();
     }
+    facts.grade = call.grade();
     if !shape.failed {
         facts.minted = call.minted();
         facts.created = call.created();
+        facts.made_for = call.made_for().filter(|_| !facts.created.is_empty());
+        facts.opened = call.opened();
         facts.deleted = call.deleted();
         facts.changed = call.changed();
         facts.defined = call.defined();
         facts.code = text(call.response, "codeSha256");
+        if shape.service() == "cloudtrail" {
+            facts.records_to = trails::of_trail(parts.request, parts.response);
+        }
     }
     (!facts.is_empty()).then(|| Box::new(facts))
 }
@@ -222,11 +241,28 @@ impl Call<'_> {
 
     fn grade(&self) -> Option<Grade> {
         let name = self.name();
+        match self.shape.service() {
+            "iam" => {}
+            "sts" if name == "GetFederationToken" => return self.grade_of_session(),
+            "sso" => {
+                let written = text(self.request, "inlinePolicy").and_then(|document| Grade::of_document(&document));
+                return written.or_else(|| text(self.request, "managedPolicyArn").map(|arn| Grade::of_managed(&arn)));
+            }
+            _ => return None,
+        }
         if name.starts_with("Attach") {
             return text(self.request, "policyArn").map(|arn| Grade::of_managed(&arn));
         }
         let gives = (name.starts_with("Put") && name.ends_with("Policy")) || name.starts_with("CreatePolicy");
         gives.then(|| text(self.request, "policyDocument")).flatten().and_then(|document| Grade::of_document(&document))
+    }
+
+    /// What a session may do at most: a written policy, and AWS's own by name.
+    fn grade_of_session(&self) -> Option<Grade> {
+        let written = document::read(&self.request["policy"]).and_then(|document| Grade::of_parsed(&document));
+        let named = self.request["policyArns"].as_array().into_iter().flatten();
+        let named = named.filter_map(|one| one.as_str().or_else(|| one.get("arn")?.as_str())).map(Grade::of_managed);
+        written.into_iter().chain(named).max()
     }
 
     fn minted(&self) -> Option<Minted> {
@@ -274,10 +310,9 @@ impl Call<'_> {
     }
 }
 
-/// `... is not authorized to perform: iam:CreateUser on resource: user NAME ...`, also with an ARN for the resource.
+/// The name of the thing that was refused: `user NAME`, or an ARN.
 fn target_of_refusal(message: &str) -> Option<String> {
-    let resource = message.split_once(" on resource: ")?.1;
-    let mut words = resource.split_whitespace();
+    let mut words = refusal::thing(message)?.split_whitespace();
     let first = words.next()?;
     let name = if matches!(first, "user" | "role" | "group" | "policy") { words.next()? } else { first };
     let name = name.rsplit(['/', ':']).next().unwrap_or(name).trim_matches(['"', '\'', '.', ',']);

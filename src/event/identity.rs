@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Seconds, time};
+use super::{Seconds, Workload, time};
 
 /// What kind of caller a principal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +80,9 @@ pub(crate) struct Identity {
     pub issued_to: Option<String>,
     /// An AWS service called, or called on the principal's behalf.
     pub service_call: bool,
+    /// The kind of computer that the session was issued to.
+    #[serde(default)]
+    pub workload: Workload,
 }
 
 impl Identity {
@@ -131,6 +134,7 @@ impl Identity {
             service_call: kind == PrincipalKind::Service
                 || invoked_by.is_some()
                 || arn.contains(":role/aws-service-role/"),
+            workload: Workload::of_identity(value),
             kind,
             key,
             arn,
@@ -162,6 +166,11 @@ pub(crate) fn is_credential(text: &str) -> bool {
     text.len() >= 16
         && ["AKIA", "ASIA", "LKIA", "LSIA"].iter().any(|prefix| text.starts_with(prefix))
         && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// The number of an account: twelve digits.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The stable id of a principal: its AIDA or AROA id where known, else its ARN.

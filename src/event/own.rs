@@ -1,10 +1,11 @@
-//! What belongs to Stakeout itself: whoever changes that may want to blind it.
+//! What belongs to Stakeout itself, whoever changes that may want to blind it; and what belongs to those who run it.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use super::{Identity, PrincipalKind, Seconds, Shape};
+use super::{Canaries, Identity, PrincipalKind, Seconds, Shape, refusal};
 
 /// Names of Stakeout's own roles, policies, queues, rules, tables, functions and trails, and who Stakeout is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,12 @@ pub(crate) struct Own {
     pub callers: BTreeSet<String>,
     /// Before this, Stakeout was being set up, and its things were made and not changed.
     pub since: Seconds,
+    /// Accounts of those who run Stakeout, beside the one that recorded an event.
+    pub accounts: BTreeSet<String>,
+    /// Parts of trails, as [`super::trails`] names them.
+    pub trail_parts: BTreeSet<String>,
+    /// What nobody has a reason to touch.
+    pub canaries: Canaries,
 }
 
 impl Default for Own {
@@ -24,16 +31,27 @@ impl Default for Own {
             names: vec!["stakeout".to_owned(), "stakeout-*".to_owned()],
             callers: BTreeSet::new(),
             since: Seconds::MIN,
+            accounts: BTreeSet::new(),
+            trail_parts: BTreeSet::new(),
+            canaries: Canaries::default(),
         }
     }
 }
 
 /// Requests are not nested deeper where they name what they are about.
 const DEEPEST: usize = 6;
-/// What follows this in a refusal is what the call was about.
-const ON_RESOURCE: &str = " on resource: ";
 
 impl Own {
+    /// Names what records are judged by before they are put together; empty where the settings say nothing of it.
+    pub(crate) fn fingerprint(&self) -> String {
+        let known = (&self.accounts, &self.trail_parts, &self.canaries);
+        if known == (&BTreeSet::new(), &BTreeSet::new(), &Canaries::default()) {
+            return String::new();
+        }
+        let digest = Sha256::digest(serde_json::to_vec(&known).unwrap_or_default());
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Whether a request, or the refusal of one, is about a thing of Stakeout and somebody else makes it.
     pub(crate) fn is_touched(
         &self,
@@ -45,8 +63,7 @@ impl Own {
         if time < self.since || self.is_caller(identity) {
             return false;
         }
-        let of_refusal = refused.and_then(|message| message.split_once(ON_RESOURCE));
-        of_refusal.is_some_and(|(_, resource)| self.names(resource)) || self.is_named(request, DEEPEST)
+        refused.and_then(refusal::thing).is_some_and(|thing| self.names(thing)) || self.is_named(request, DEEPEST)
     }
 
     /// Whether a call is one of those with which Stakeout watches: asked every few minutes, they say nothing about anybody.

@@ -1,7 +1,15 @@
 //! Where a call came from and where it went.
 
-use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::networks::{Networks, Owner};
+
+use super::Identity;
+use super::about::About;
+use super::identity::is_account;
 
 /// Regions that every account has, unless it disabled them: those from before 2019-03-20.
 /// <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>
@@ -25,7 +33,7 @@ pub(crate) const DEFAULT_REGIONS: [&str; 17] = [
     "ap-southeast-2",
 ];
 
-/// Account and region of a call, and the address it came from.
+/// Account and region of a call, the address it came from and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// The account whose trail recorded it.
@@ -36,6 +44,15 @@ pub(crate) struct Place {
     pub source_ip: String,
     /// The IPv4 /24 or IPv6 /48 of a real address.
     pub network: Option<String>,
+    /// The thing that the call is about, see [`super::about`]; members of a list are joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// The role that it assumes or hands on, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Whose network it is, where a table was given that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Arc<Owner>>,
 }
 
 impl Place {
@@ -46,7 +63,41 @@ impl Place {
             region: region.to_owned(),
             source_ip: source_ip.to_owned(),
             network: network(source_ip),
+            object: None,
+            role: None,
+            owner: None,
         }
+    }
+
+    /// The same place, for calls about a thing and a role.
+    pub(crate) fn about(self, about: About) -> Self {
+        Self { object: about.object, role: about.role, ..self }
+    }
+
+    /// The account of a caller from outside of the account that recorded the call.
+    pub(crate) fn foreign<'i>(&self, caller: &'i Identity) -> Option<&'i str> {
+        (is_account(&caller.account) && caller.account != self.account).then_some(&*caller.account)
+    }
+
+    /// The same with what a table says about the address.
+    pub(crate) fn owned(mut self, networks: &Networks) -> Self {
+        self.owner = self.address().and_then(|address| networks.owner(address));
+        self
+    }
+
+    /// The autonomous system, as `AS64500`.
+    pub(crate) fn asn(&self) -> Option<String> {
+        self.owner.as_ref()?.asn.map(|asn| format!("AS{asn}"))
+    }
+
+    /// Two letters of a country.
+    pub(crate) fn country(&self) -> Option<&str> {
+        self.owner.as_ref()?.country.as_deref()
+    }
+
+    /// What the address belongs to: the autonomous system where a table says which, else the network.
+    pub(crate) fn origin(&self) -> Option<String> {
+        self.asn().or_else(|| self.network.clone())
     }
 
     /// The address, where a real one was recorded.

@@ -29,6 +29,10 @@ pub(crate) struct Record<'a> {
     pub from_console: bool,
     /// A failure that says so only in words (sign-in).
     pub error_message: bool,
+    /// It came through an endpoint inside of AWS.
+    pub via_endpoint: bool,
+    /// `errorMessage`.
+    pub message: Cow<'a, str>,
 }
 
 /// Why a JSON value is no event.
@@ -69,11 +73,13 @@ impl<'a> Record<'a> {
             event_type: own(record.event_type),
             recipient: own(record.recipient),
             identity: own(record.identity),
+            message: own(record.message),
             ..Record {
                 time: record.time,
                 read_only: record.read_only,
                 from_console: record.from_console,
                 error_message: record.error_message,
+                via_endpoint: record.via_endpoint,
                 ..Record::default()
             }
         })
@@ -111,6 +117,10 @@ impl<'a> Record<'a> {
                 }
                 "errorMessage" => {
                     record.error_message = value.as_raw_str().len() > 4;
+                    &mut record.message
+                }
+                "vpcEndpointId" => {
+                    record.via_endpoint = value.as_raw_str().len() > 4;
                     continue;
                 }
                 _ => continue,
@@ -118,6 +128,25 @@ impl<'a> Record<'a> {
             *slot = string(value.as_raw_cow());
         }
         Ok((record, event_time))
+    }
+
+    /// What AWS said about a failure. Some services tell it in their answer.
+    pub(crate) fn refusal(&self) -> Option<Cow<'_, str>> {
+        if !self.message.is_empty() {
+            return Some(Cow::Borrowed(&self.message));
+        }
+        let told = sonic_rs::get(&*self.raw, ["responseElements", "message"]).ok()?;
+        Some(Cow::Owned(serde_json::from_str(told.as_raw_str()).ok()?))
+    }
+
+    /// Whether it came from inside of AWS or of a private network: through an endpoint, or from a private address.
+    pub(crate) fn is_inside(&self) -> bool {
+        let second = || self.source_ip.strip_prefix("172.")?.split('.').next()?.parse::<u8>().ok();
+        let is_private = || {
+            let begins = |prefix: &str| self.source_ip.starts_with(prefix);
+            begins("10.") || begins("192.168.") || second().is_some_and(|second| (16..32).contains(&second))
+        };
+        self.via_endpoint || is_private()
     }
 
     fn judge(mut self, event_time: &str) -> Result<Self, NotAnEvent> {

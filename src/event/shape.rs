@@ -1,12 +1,17 @@
 //! What kind of call a record is: everything about it that thousands of records share.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use super::Record;
 use super::identity::{CredentialKind, Identity};
+use super::{Record, Workload};
+use super::{refusal, trails};
 
 /// `eventSource` of what Stakeout saw itself, where no event says it.
 pub(crate) const OBSERVATION: &str = "observation.stakeout";
+/// `eventSource` of what AWS itself told in another way than by an event: a notice of Health, a finding of GuardDuty.
+pub(crate) const NOTICE: &str = "notice.stakeout";
 
 /// One kind of call. Broad rules are decided once per shape and not once per record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,8 +42,20 @@ pub(crate) struct Shape {
     pub global: bool,
     /// Made by the web console.
     pub console: bool,
-    /// Made by an AWS service, or by one on somebody's behalf; or no call at all but an observation.
+    /// Made by an AWS service, or by one on somebody's behalf; or no call at all but an observation or a notice.
     pub service_call: bool,
+    /// Through an endpoint inside of AWS, or from a private address.
+    #[serde(default)]
+    pub inside: bool,
+    /// What the caller's session was issued to.
+    #[serde(default)]
+    pub workload: Workload,
+    /// The action that was refused, `service:Name`, which may be another one than the call. Empty where none was.
+    #[serde(default)]
+    pub refused: String,
+    /// The bucket or key that CloudTrail itself used for a trail, as [`super::trails`] names it; empty for all other calls.
+    #[serde(default)]
+    pub trail: String,
 }
 
 impl Shape {
@@ -65,13 +82,21 @@ impl Shape {
             read_only: record.read_only,
             service_call: identity.service_call
                 || record.event_type == "AwsServiceEvent"
-                || record.source == OBSERVATION,
+                || record.source == OBSERVATION
+                || record.source == NOTICE,
+            inside: record.is_inside(),
+            workload: identity.workload.or_of_agent(record),
+            refused: refused(record).map_or_else(
+                || if denied { format!("{}:{name}", service(&record.source)) } else { String::new() },
+                |action| action.into_owned(),
+            ),
+            trail: trails::used_by_cloudtrail(record, identity).unwrap_or_default(),
         }
     }
 
     /// `iam` for `iam.amazonaws.com`.
     pub(crate) fn service(&self) -> &str {
-        self.source.split('.').next().unwrap_or(&self.source)
+        service(&self.source)
     }
 
     /// `iam:CreateUser`.
@@ -79,9 +104,14 @@ impl Shape {
         format!("{}:{}", self.service(), self.name)
     }
 
-    /// Something that Stakeout saw and nobody did: it says nothing about what is usual.
+    /// Something that Stakeout saw or AWS told, and nobody did: it says nothing about what is usual.
     pub(crate) fn is_observation(&self) -> bool {
-        self.source == OBSERVATION
+        self.source == OBSERVATION || self.is_notice()
+    }
+
+    /// Something that AWS told.
+    pub(crate) fn is_notice(&self) -> bool {
+        self.source == NOTICE
     }
 
     /// Asks a model of Bedrock, and is paid by the token.
@@ -115,6 +145,21 @@ pub(crate) fn strip_version(name: &str) -> &str {
         }
     }
     name
+}
+
+fn service(source: &str) -> &str {
+    source.split('.').next().unwrap_or(source)
+}
+
+/// The action that a refusal names. Some services tell it in the answer.
+pub(crate) fn refused<'r>(record: &'r Record<'_>) -> Option<Cow<'r, str>> {
+    if record.error_code.is_empty() || !is_denied(&record.error_code) {
+        return None;
+    }
+    match record.refusal()? {
+        Cow::Borrowed(message) => refusal::action(message).map(Cow::Borrowed),
+        Cow::Owned(message) => refusal::action(&message).map(|action| Cow::Owned(action.to_owned())),
+    }
 }
 
 /// Denials are spelt differently by every service.

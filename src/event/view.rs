@@ -6,8 +6,11 @@ use std::cell::OnceCell;
 use rsigma_eval::{Event as SigmaEvent, EventValue, JsonEvent};
 use serde_json::Value;
 
+use super::agent;
 use super::facts::{self, Facts};
+use super::policy::Reach;
 use super::{Identity, Own, Place, Record, Shape};
+use super::{opens, refusal, trails};
 use crate::price::Prices;
 
 /// Separates the members of a list that was made one text.
@@ -43,6 +46,7 @@ pub(crate) struct View<'a> {
     own: &'a Own,
     deep: [OnceCell<JsonEvent<'a>>; 3],
     facts: OnceCell<Option<Box<Facts>>>,
+    opened: OnceCell<Reach>,
 }
 
 impl<'a> View<'a> {
@@ -56,8 +60,8 @@ impl<'a> View<'a> {
         prices: &'a Prices,
         own: &'a Own,
     ) -> Self {
-        let (deep, facts) = Default::default();
-        Self { record, identity, shape, place, stripped: false, json, prices, own, deep, facts }
+        let (deep, facts, opened) = Default::default();
+        Self { record, identity, shape, place, stripped: false, json, prices, own, deep, facts, opened }
     }
 
     fn request(&self) -> &'a Value {
@@ -97,8 +101,34 @@ impl<'a> View<'a> {
     }
 
     fn parts(&self) -> facts::Parts<'a> {
-        let refused = if self.shape.denied { self.whole()["errorMessage"].as_str() } else { None };
-        facts::Parts { request: self.request(), response: self.response(), refused }
+        facts::Parts { request: self.request(), response: self.response(), refused: self.refused() }
+    }
+
+    /// The message of a refusal.
+    fn refused(&self) -> Option<&'a str> {
+        if !self.shape.denied {
+            return None;
+        }
+        let told = Some(&*self.record.message).filter(|message| !message.is_empty());
+        told.or_else(|| self.response().get("message")?.as_str())
+    }
+
+    /// Whom the call lets in.
+    fn opened(&self) -> &Reach {
+        self.opened.get_or_init(|| {
+            opens::opened(self.shape, self.request(), self.response(), &|account| self.is_own_account(account))
+        })
+    }
+
+    fn is_own_account(&self, account: &str) -> bool {
+        account == self.place.account || self.own.accounts.contains(account)
+    }
+
+    /// The canary that calls or is touched.
+    fn canary(&self) -> Option<String> {
+        let canaries = &self.own.canaries;
+        let may_be = !canaries.is_empty() && self.record.time >= self.own.since && canaries.may_be_in(&self.record.raw);
+        may_be.then(|| canaries.touched(self.identity, self.request(), self.refused())).flatten()
     }
 
     /// The same, given away.
@@ -124,12 +154,30 @@ impl<'a> View<'a> {
             "credential" => text(self.identity.credential.as_deref()),
             "account" => text(Some(&self.place.account)),
             "network" => text(self.place.network.as_deref()),
+            "object" => members(self.place.object.as_deref()?),
+            "role" => members(self.place.role.as_deref()?),
+            "caller" => text(self.place.foreign(self.identity)),
+            "asn" | "asn_name" | "country" | "hosting" | "origin" => place_field(self.place, name),
             "target" => self.facts()?.target.as_deref().map(|name| EventValue::Str(Cow::Borrowed(name))),
             "target_is_actor" => self.facts()?.target_is_actor.map(EventValue::Bool),
             "policy" => self.facts()?.grade.map(|grade| EventValue::Str(Cow::Borrowed(grade.as_str()))),
             "code" => self.facts()?.code.as_deref().map(|code| EventValue::Str(Cow::Borrowed(code))),
-            "secret" => self.secrets(),
             "own" => Some(EventValue::Bool(self.is_own())),
+            "opens" => list(opens::kinds(self.opened()).map(Cow::Borrowed)),
+            "opened_to" => list(self.opened().accounts.iter().map(|account| Cow::Borrowed(account.as_str()))),
+            "relies_on" => {
+                let accounts = opens::relied_on(self.request(), &|account| self.is_own_account(account));
+                list(accounts.into_iter().map(Cow::Owned))
+            }
+            "refused_on" => {
+                let told = self.refused().and_then(refusal::thing);
+                text(told.or_else(|| refusal::named(self.request())).filter(|_| self.shape.denied))
+            }
+            "canary" => self.canary().map(|canary| EventValue::Str(Cow::Owned(canary))),
+            "trail_part" => {
+                let told = self.refused().and_then(refusal::thing);
+                trails::about(self.shape, self.request(), told).map(|part| EventValue::Str(Cow::Owned(part)))
+            }
             "usd_per_hour" => self.usd_per_hour().map(EventValue::Float),
             _ => None,
         }
@@ -145,16 +193,6 @@ impl<'a> View<'a> {
     fn usd_per_hour(&self) -> Option<f64> {
         self.facts()?.usd_per_hour(self.prices, &self.place.region, |_| true)
     }
-
-    /// The secrets or parameters that a call names.
-    fn secrets(&self) -> Option<EventValue<'_>> {
-        let request = self.request();
-        if let Some(one) = request.get("secretId").or_else(|| request.get("name")).or_else(|| request.get("path")) {
-            return one.as_str().map(|name| EventValue::Str(Cow::Borrowed(name)));
-        }
-        let names = request.get("names").or_else(|| request.get("secretIdList"))?.as_array()?;
-        Some(EventValue::Array(names.iter().map(EventValue::from).collect()))
-    }
 }
 
 /// A field that every event carries with it, as text.
@@ -166,6 +204,13 @@ pub(crate) fn header_text(identity: &Identity, shape: &Shape, place: &Place, pat
         "stakeout.credential" => identity.credential.clone(),
         "stakeout.account" => Some(place.account.clone()),
         "stakeout.network" => place.network.clone(),
+        "stakeout.object" => place.object.clone(),
+        "stakeout.role" => place.role.clone(),
+        "stakeout.caller" => place.foreign(identity).map(str::to_owned),
+        "stakeout.asn" | "stakeout.asn_name" | "stakeout.country" | "stakeout.hosting" | "stakeout.origin" => {
+            let value = place_field(place, path.strip_prefix("stakeout.").unwrap_or(path));
+            value.and_then(|value| value.as_str().map(Cow::into_owned))
+        }
         _ => {
             let value = match path.strip_prefix("stakeout.") {
                 Some(name) => shape_field(shape, name),
@@ -174,6 +219,34 @@ pub(crate) fn header_text(identity: &Identity, shape: &Shape, place: &Place, pat
             value.and_then(|value| value.as_str().map(Cow::into_owned))
         }
     }
+}
+
+/// One text, or a list of those that were joined.
+fn members(joined: &str) -> Option<EventValue<'_>> {
+    if !joined.contains(LIST) {
+        return Some(EventValue::Str(Cow::Borrowed(joined)));
+    }
+    Some(EventValue::Array(joined.split(LIST).map(|text| EventValue::Str(Cow::Borrowed(text))).collect()))
+}
+
+/// What a table of networks says about the address of a call.
+fn place_field<'a>(place: &'a Place, name: &str) -> Option<EventValue<'a>> {
+    let text = |text: &'a str| EventValue::Str(Cow::Borrowed(text));
+    let owner = || place.owner.as_deref();
+    match name {
+        "origin" => place.origin().map(|origin| EventValue::Str(Cow::Owned(origin))),
+        "asn" => place.asn().map(|asn| EventValue::Str(Cow::Owned(asn))),
+        "asn_name" => owner().filter(|owner| owner.asn.is_some()).map(|owner| text(&owner.name)),
+        "country" => place.country().map(text),
+        "hosting" => owner().filter(|owner| owner.asn.is_some()).map(|owner| EventValue::Bool(owner.hosting)),
+        _ => None,
+    }
+}
+
+/// A field of several values; absent where there is none.
+fn list<'v>(values: impl Iterator<Item = Cow<'v, str>>) -> Option<EventValue<'v>> {
+    let values: Vec<_> = values.map(EventValue::Str).collect();
+    (!values.is_empty()).then_some(EventValue::Array(values))
 }
 
 fn flatten(value: &EventValue<'_>, members: &mut Vec<String>) {
@@ -192,12 +265,16 @@ pub(crate) fn shape_field<'a>(shape: &'a Shape, name: &str) -> Option<EventValue
         "name" => text(&shape.name),
         "principal_kind" => text(&shape.principal_kind),
         "credential_kind" => text(&shape.credential_kind),
+        "agent" => EventValue::Str(Cow::Owned(agent::family(shape))),
         "denied" => EventValue::Bool(shape.denied),
         "failed" => EventValue::Bool(shape.failed),
         "write" => EventValue::Bool(shape.write),
         "global" => EventValue::Bool(shape.global),
         "console" => EventValue::Bool(shape.console),
         "service_call" => EventValue::Bool(shape.service_call),
+        "inside" => EventValue::Bool(shape.inside),
+        "workload" => text(shape.workload.as_str()),
+        "refused_action" if !shape.refused.is_empty() => text(&shape.refused),
         _ => return None,
     })
 }
@@ -212,12 +289,16 @@ pub(crate) fn is_shape_field(path: &str) -> bool {
                 | "name"
                 | "principal_kind"
                 | "credential_kind"
+                | "agent"
                 | "denied"
                 | "failed"
                 | "write"
                 | "global"
                 | "console"
                 | "service_call"
+                | "inside"
+                | "workload"
+                | "refused_action"
         ),
         None => {
             matches!(path, "eventSource" | "eventName" | "errorCode" | "eventType" | "userAgent" | "userIdentity.type")

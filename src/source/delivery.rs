@@ -1,6 +1,8 @@
 //! What names and paths of AWS's delivery tree tell:
 //! `[prefix/]AWSLogs/[o-id/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHMMZ_ID.json.gz`.
 
+use crate::event::identity::is_account;
+
 /// What lies beside `CloudTrail/` below an account and holds no events of it. What is not known here is read.
 const OTHERS: [&str; 14] = [
     "CloudTrail-Aggregated",
@@ -116,11 +118,6 @@ fn span(parts: &[&str]) -> Option<(i64, i64)> {
     }
     let day = day_of(year, month, number(2, 2)?)?;
     Some((day, day))
-}
-
-/// Whether a part of a path is an account's id.
-pub(crate) fn is_account(part: &str) -> bool {
-    part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The last part of a name.

@@ -18,6 +18,7 @@ use super::inventory::{AccountInventory, Inventory};
 use crate::event::{DAY, Seconds};
 pub(crate) use contained::StillActs;
 use record::Records;
+pub(super) use record::id;
 
 /// Who is behind observations about nobody.
 pub(crate) const OBSERVER: &str = "stakeout";

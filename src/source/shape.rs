@@ -14,6 +14,8 @@ pub(super) enum Kind<'t> {
     /// An envelope around JSON text inside a JSON string. Where `required`, it can only be a
     /// record; elsewhere any text may stand.
     Encoded { text: &'t [u8], required: bool },
+    /// What AWS itself tells and no call does; the whole envelope.
+    Notice(&'t [u8]),
     /// A digest, a notification or another thing that is no record.
     NotALog,
 }
@@ -26,8 +28,11 @@ struct Keys<'t> {
     records: Option<&'t [u8]>,
     events: Option<&'t [u8]>,
     hits: Option<&'t [u8]>,
+    source: &'t [u8],
     detail: Option<&'t [u8]>,
     detail_type: bool,
+    /// Keys that a finding has which GuardDuty exports.
+    finding_keys: u8,
     cloud_trail_event: Option<&'t [u8]>,
     message: Option<&'t [u8]>,
     body: Option<&'t [u8]>,
@@ -107,7 +112,7 @@ pub(super) fn kind(object: &[u8]) -> Kind<'_> {
     if keys.is_record {
         return Kind::Record;
     }
-    keys.cloud_trail().unwrap_or_else(|| keys.other())
+    keys.cloud_trail(object).unwrap_or_else(|| keys.other())
 }
 
 impl<'t> Keys<'t> {
@@ -125,6 +130,7 @@ impl<'t> Keys<'t> {
                 b"Records" => keys.records = Some(value),
                 b"Events" | b"events" | b"logEvents" | b"Messages" => keys.events = Some(value),
                 b"hits" => keys.hits = Some(value),
+                b"source" => keys.source = value,
                 b"detail" => keys.detail = Some(value),
                 b"detail-type" => keys.detail_type = true,
                 b"CloudTrailEvent" => keys.cloud_trail_event = Some(value),
@@ -136,6 +142,7 @@ impl<'t> Keys<'t> {
                 b"awsAccountId" | b"digestStartTime" | b"digestEndTime" | b"digestS3Bucket" | b"logFiles" => {
                     keys.digest_keys += 1
                 }
+                b"schemaVersion" | b"severity" | b"resource" | b"service" => keys.finding_keys += 1,
                 b"s3ObjectKey" => keys.is_notice = true,
                 b"Event" => keys.is_notice |= value == b"\"s3:TestEvent\"",
                 _ => {}
@@ -145,7 +152,7 @@ impl<'t> Keys<'t> {
     }
 
     /// The envelopes AWS itself puts around records.
-    fn cloud_trail(&self) -> Option<Kind<'t>> {
+    fn cloud_trail(&self, object: &'t [u8]) -> Option<Kind<'t>> {
         if let Some(event) = self.cloud_trail_event {
             return Some(match event.first() {
                 Some(b'"') => Kind::Encoded { text: event, required: true },
@@ -162,7 +169,14 @@ impl<'t> Keys<'t> {
         if let Some(detail) = self.detail
             && self.detail_type
         {
-            return Some(if is_record(detail) { Kind::Object(detail) } else { Kind::NotALog });
+            return Some(match is_record(detail) {
+                true => Kind::Object(detail),
+                false if super::notice::is_source(self.source) => Kind::Notice(object),
+                false => Kind::NotALog,
+            });
+        }
+        if self.finding_keys == 4 {
+            return Some(Kind::Notice(object));
         }
         (self.digest_keys >= 2 || self.is_notice).then_some(Kind::NotALog)
     }

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 
 use super::remote::{Pieces, is_remote, upload};
 
@@ -111,16 +111,8 @@ impl Draft {
         let place = Path::new(name);
         let folder = if is_remote(name) { std::env::temp_dir() } else { place.parent().unwrap_or(place).to_owned() };
         let file = place.file_name().unwrap_or_default().to_string_lossy();
-        let process = std::process::id();
-        for number in 0..TRIES {
-            let path = folder.join(format!(".{file}.{process}-{number}.draft"));
-            match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(file) => return Ok((Self { name: name.to_owned(), path, has_name: false }, file)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error).with_context(|| format!("{name}: no draft in {}", folder.display())),
-            }
-        }
-        Err(anyhow!("{name}: too many drafts in {}", folder.display()))
+        let made = make(&folder, &file).with_context(|| format!("{name}: no draft in {}", folder.display()));
+        made.map(|(path, file)| (Self { name: name.to_owned(), path, has_name: false }, file))
     }
 
     /// Where it is.
@@ -151,6 +143,31 @@ impl Drop for Draft {
     }
 }
 
+/// Makes an empty file that nobody else has open or may read, under a name that is not taken yet.
+fn make(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
+    let process = std::process::id();
+    for number in 0..TRIES {
+        let path = folder.join(format!(".{name}.{process}-{number}.draft"));
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many drafts"))
+}
+
+/// A file in a folder that has no name, so that nobody else finds it and nothing of it stays.
+///
+/// # Errors
+/// What the file system says, with the folder.
+pub(crate) fn nameless(folder: &Path) -> Result<File> {
+    let (path, file) = make(folder, "stakeout").with_context(|| folder.display().to_string())?;
+    // An open file outlives its name.
+    fs::remove_file(&path).with_context(|| path.display().to_string())?;
+    Ok(file)
+}
+
 /// Writes what is to have a name, of which nothing is seen before all of it is there.
 ///
 /// # Errors
@@ -167,6 +184,25 @@ pub(crate) fn write(name: &str, write: impl FnOnce(&mut dyn Write) -> Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nameless_file_is_its_owners_and_takes_another_number_where_one_is_taken() {
+        use std::io::{Read as _, Seek as _};
+        use std::os::unix::fs::MetadataExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join(format!(".stakeout.{}-0.draft", std::process::id()));
+        fs::write(&taken, "of somebody else").unwrap();
+        let mut file = nameless(folder.path()).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "it has no name");
+        file.write_all(b"mine").unwrap();
+        file.rewind().unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), fs::read_to_string(taken).unwrap().as_str()), ("mine", "of somebody else"));
+        assert!(nameless(&folder.path().join("none")).is_err());
+    }
 
     #[test]
     fn a_draft_is_published_or_gone() {

@@ -35,7 +35,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 /// Reads bytes as a file and gives the records with the outcome. Accounting has to close.
-fn read(bytes: &[u8]) -> (Vec<String>, Outcome) {
+pub(super) fn read(bytes: &[u8]) -> (Vec<String>, Outcome) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("object");
     std::fs::write(&path, bytes).unwrap();

@@ -1,6 +1,7 @@
 //! Walks over the values of a text, in whatever way they are strung together, and gives every
 //! record among them. Survives anything: what is broken is counted and stepped over.
 
+use super::notice;
 use super::outcome::Outcome;
 use super::resync;
 use super::scan::{self, Fault, skip_blank};
@@ -270,6 +271,7 @@ impl<'c> Walk<'c> {
         match shape::kind(object) {
             Kind::Record => self.give(object),
             Kind::NotALog => self.not_a_log(),
+            Kind::Notice(envelope) => self.notice(envelope),
             Kind::Object(inner) => self.object(inner, inside),
             Kind::Array(array) => {
                 let before = self.outcome.counted();
@@ -288,6 +290,15 @@ impl<'c> Walk<'c> {
                 }
             }
         }
+    }
+
+    /// What AWS itself tells, as records; something of which there are none is no log.
+    fn notice(&mut self, envelope: &[u8]) {
+        let records = notice::records(envelope);
+        if records.is_empty() {
+            self.not_a_log();
+        }
+        records.iter().for_each(|record| self.give(record.as_bytes()));
     }
 
     /// JSON text inside the JSON string `raw`; false when it holds other text.

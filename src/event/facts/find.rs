@@ -40,6 +40,19 @@ pub(super) fn find<'v>(value: &'v Value, key: &str, depth: usize) -> Option<&'v 
     }
 }
 
+/// The value of a tag, wherever tags are in a request. EC2 writes `key` and `value`, newer calls begin with capitals.
+pub(super) fn tag<'v>(value: &'v Value, name: &str, depth: usize) -> Option<&'v str> {
+    let part = |fields: &'v serde_json::Map<String, Value>, key: &str| {
+        fields.iter().find(|(own, _)| own.eq_ignore_ascii_case(key)).and_then(|(_, value)| value.as_str())
+    };
+    match value {
+        Value::Object(fields) if part(fields, "key") == Some(name) => part(fields, "value"),
+        Value::Object(fields) if depth > 0 => fields.values().find_map(|inner| tag(inner, name, depth - 1)),
+        Value::Array(items) if depth > 0 => items.iter().find_map(|item| tag(item, name, depth - 1)),
+        _ => None,
+    }
+}
+
 /// The first text under a key, at any depth.
 pub(super) fn find_text(value: &Value, key: &str) -> Option<String> {
     find(value, key, DEEP).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)

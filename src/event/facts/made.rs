@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::find::find_text;
+use super::find::{DEEP, find_text, tag};
 use super::{Call, Minted, Resource, text};
 use crate::event::identity::principal_key;
 
 /// Deletions that are read, beside those of IAM.
-pub(super) const DELETIONS: [(&str, &str); 16] = [
+pub(super) const DELETIONS: [(&str, &str); 19] = [
     ("lambda", "DeleteFunction"),
     ("events", "DeleteRule"),
     ("s3", "DeleteBucket"),
@@ -18,6 +18,9 @@ pub(super) const DELETIONS: [(&str, &str); 16] = [
     ("ec2", "DeleteLaunchTemplate"),
     ("autoscaling", "DeleteAutoScalingGroup"),
     ("ecs", "DeleteService"),
+    ("ecs", "DeleteCluster"),
+    ("rolesanywhere", "DeleteTrustAnchor"),
+    ("rolesanywhere", "DeleteProfile"),
     ("sagemaker", "DeleteNotebookInstance"),
     ("sagemaker", "DeleteEndpoint"),
     ("bedrock", "DeleteProvisionedModelThroughput"),
@@ -46,16 +49,29 @@ impl Call<'_> {
                 .unwrap_or_default(),
             _ => match self.started() {
                 Some(started) => started,
-                None if name.starts_with("Create")
-                    || name.starts_with("Run")
-                    || name.starts_with("Register")
-                    || matches!(name, "PutRule" | "StartBuild") =>
-                {
-                    first_arn(self.response, 3).map(|arn| vec![self.sized(arn)]).unwrap_or_default()
-                }
-                None => Vec::new(),
+                None => match self.named() {
+                    Some(made) => vec![made],
+                    None => self.answered().map(|arn| vec![self.sized(arn)]).unwrap_or_default(),
+                },
             },
         }
+    }
+
+    /// The ARN that the answer to a creation gives: the one that is called like the call, else the shortest name.
+    fn answered(&self) -> Option<String> {
+        let name = self.name();
+        let thing = ["Create", "Run", "Register"].iter().find_map(|verb| name.strip_prefix(verb));
+        let makes = thing.is_some() || matches!(name, "PutRule" | "StartBuild");
+        let called = thing.map(|thing| format!("{thing}Arn"));
+        let exact = called.and_then(|key| find_text(self.response, &key)).filter(|arn| arn.starts_with("arn:"));
+        exact.or_else(|| first_arn(self.response, 3)).filter(|_| makes)
+    }
+
+    /// The scaling group that AWS itself started machines for. Nobody else can write the tag that says so.
+    pub(super) fn made_for(&self) -> Option<String> {
+        let by_scaling = self.shape.service() == "ec2" && self.shape.service_call;
+        let name = by_scaling.then(|| tag(self.request, "aws:autoscaling:groupName", DEEP)).flatten()?;
+        Some(self.group(name))
     }
 
     /// A thing that its ARN tells all about, and what it runs.
@@ -82,7 +98,9 @@ impl Call<'_> {
             ("events", "DeleteRule") => request("name").map(|name| regional(format!("rule/{name}"))),
             ("s3", "DeleteBucket") => request("bucketName").map(|name| format!("arn:{}:s3:::{name}", self.partition())),
             ("ecs", "DeleteService") => text(&self.response["service"], "serviceArn"),
-            ("ec2" | "elasticmapreduce", _) => return self.ended(),
+            ("ecs", "DeleteCluster") => text(&self.response["cluster"], "clusterArn"),
+            ("rolesanywhere", _) => first_arn(self.response, 3),
+            ("ec2" | "elasticmapreduce", _) if DELETIONS.contains(&(service, name)) => return self.ended(),
             ("autoscaling", "DeleteAutoScalingGroup") => request("autoScalingGroupName").map(|name| self.group(&name)),
             ("sagemaker", "DeleteNotebookInstance") => self.notebook(),
             ("sagemaker", "DeleteEndpoint") => {
@@ -95,7 +113,7 @@ impl Call<'_> {
             ("batch", "DeleteComputeEnvironment") => request("computeEnvironment").map(|name| {
                 if name.starts_with("arn:") { name } else { regional(format!("compute-environment/{name}")) }
             }),
-            _ => None,
+            _ => self.unnamed(),
         };
         one.into_iter().collect()
     }

@@ -11,12 +11,22 @@ use crate::price::{Runs, What};
 const ROLE: &str = r#"{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::111122223333:user/m","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE00000001","userName":"m"}"#;
 
 fn facts(service: &str, name: &str, request: &Value, response: &Value, error: Option<&str>) -> Option<Facts> {
+    facts_of(ROLE, service, name, (request, response), error)
+}
+
+fn facts_of(
+    caller: &str,
+    service: &str,
+    name: &str,
+    (request, response): (&Value, &Value),
+    error: Option<&str>,
+) -> Option<Facts> {
     let mut record = json!({
         "eventTime": "2026-03-10T02:14:07Z",
         "eventSource": format!("{service}.amazonaws.com"),
         "eventName": name,
         "awsRegion": "eu-west-3",
-        "userIdentity": serde_json::from_str::<Value>(ROLE).unwrap(),
+        "userIdentity": serde_json::from_str::<Value>(caller).unwrap(),
     });
     if let Some(error) = error {
         record["errorCode"] = error.into();
@@ -164,4 +174,68 @@ fn requests_of_any_shape_are_read_without_harm() {
             assert!(facts(service, name, request, response, None).is_none(), "{service}:{name} {request} {response}");
         }
     }
+}
+
+#[test]
+fn what_a_call_made_is_the_arn_that_is_called_like_the_call() {
+    let service = arn("ecs", "service/c/s");
+    let answer = json!({"service": {"clusterArn": arn("ecs", "cluster/c"), "serviceArn": service, "roleArn": "arn:r"}});
+    assert_eq!(made("ecs", "CreateService", &json!({"launchType": "EC2"}), &answer)[0].0, service);
+    let profile = arn("rolesanywhere", "profile/p");
+    let answer = json!({"profile": {"roleArns": ["arn:aws:iam::1:role/x"], "profileArn": profile}});
+    assert_eq!(made("rolesanywhere", "CreateProfile", &Value::Null, &answer)[0].0, profile);
+    let gone = facts("rolesanywhere", "DeleteProfile", &json!({"profileId": "p"}), &answer, None).unwrap();
+    assert_eq!(gone.deleted, [profile]);
+    let provider = "arn:aws:iam::111122223333:saml-provider/x";
+    assert_eq!(made("iam", "CreateSAMLProvider", &Value::Null, &json!({"sAMLProviderArn": provider}))[0].0, provider);
+}
+
+#[test]
+fn what_an_answer_names_by_id_has_an_arn_and_ends_by_it() {
+    let ids = json!({"groupId": "sg-1", "keyName": "k", "emailIdentity": "a.example", "identity": "a.example"});
+    for (service, make, end, rest) in [
+        ("ec2", "CreateSecurityGroup", "DeleteSecurityGroup", "security-group/sg-1"),
+        ("ec2", "ImportKeyPair", "DeleteKeyPair", "key-pair/k"),
+        ("ses", "CreateEmailIdentity", "DeleteIdentity", "identity/a.example"),
+    ] {
+        assert_eq!(made(service, make, &ids, &ids)[0].0, arn(service, rest));
+        assert_eq!(facts(service, end, &ids, &Value::Null, None).unwrap().deleted, [arn(service, rest)]);
+        assert!(facts(service, make, &ids, &Value::Null, Some("AccessDenied")).is_none());
+    }
+    let user = "arn:aws:iam::111122223333:user/v";
+    let request = json!({"userName": "v", "serviceSpecificCredentialId": "ACCAEXAMPLE"});
+    let answer = json!({"serviceSpecificCredential": request});
+    let credential = format!("{user}#ACCAEXAMPLE");
+    assert_eq!(made("iam", "CreateServiceSpecificCredential", &json!({"userName": "v"}), &answer)[0].0, credential);
+    let gone = facts("iam", "DeleteServiceSpecificCredential", &request, &Value::Null, None).unwrap();
+    assert_eq!(gone.deleted, [credential]);
+    let device = "arn:aws:iam::111122223333:mfa/d";
+    let answer = json!({"virtualMFADevice": {"serialNumber": device}});
+    assert_eq!(made("iam", "CreateVirtualMFADevice", &Value::Null, &answer)[0].0, device);
+}
+
+#[test]
+fn machines_that_aws_starts_are_made_for_their_group() {
+    let scaling = r#"{"type":"AssumedRole","principalId":"AROAEXAMPLE:AutoScaling","arn":"arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling","accountId":"111122223333","accessKeyId":"ASIAEXAMPLE00000001","invokedBy":"autoscaling.amazonaws.com"}"#;
+    let tags = json!([{"key": "Name", "value": "x"}, {"key": "aws:autoscaling:groupName", "value": "g"}]);
+    let request = json!({"tagSpecificationSet": {"items": [{"resourceType": "instance", "tags": tags}]}});
+    let response = json!({"instancesSet": {"items": [{"instanceId": "i-1"}]}});
+    let group = arn("autoscaling", "autoScalingGroup:autoScalingGroupName/g");
+    let of = |caller| facts_of(caller, "ec2", "RunInstances", (&request, &response), None).unwrap().made_for;
+    assert_eq!(of(scaling), Some(group.clone()));
+    assert_eq!(of(ROLE), None, "only AWS writes such a tag");
+    let made_group = made("autoscaling", "CreateAutoScalingGroup", &json!({"autoScalingGroupName": "g"}), &Value::Null);
+    assert_eq!(made_group[0].0, group);
+}
+
+#[test]
+fn a_refusal_names_whom_it_was_about() {
+    let about = |thing: &str| {
+        let told = "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: iam:DeleteUser on resource:";
+        super::target_of_refusal(&format!("{told} {thing} because no identity-based policy allows it"))
+    };
+    assert_eq!(about("user eve").as_deref(), Some("eve"));
+    assert_eq!(about("arn:aws:iam::111122223333:role/app/web").as_deref(), Some("web"));
+    assert_eq!(about("user "), None, "what follows is no name");
+    assert_eq!(about("*"), None);
 }

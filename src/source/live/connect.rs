@@ -20,6 +20,7 @@ use super::{Account, Identity, Live, Wanted};
 use crate::aws;
 use crate::aws::Refusal;
 use crate::aws::{Work, side_by_side};
+use crate::event::identity::is_account;
 use crate::source::Problem;
 
 /// Where the events of global services are, and where IAM, STS and the account service answer, in the commercial partition.
@@ -226,8 +227,7 @@ async fn caller(config: &SdkConfig) -> Result<(String, String), Refusal> {
 
 fn account_of(role: &str) -> Option<String> {
     let account = role.strip_prefix("arn:")?.split(':').nth(3)?;
-    let is_id = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    (is_id && role.contains(":role/")).then(|| account.to_owned())
+    (is_account(account) && role.contains(":role/")).then(|| account.to_owned())
 }
 
 /// The region that the environment or the profile names, for buckets and queues that name none.

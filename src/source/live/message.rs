@@ -53,7 +53,11 @@ fn of(value: &Value, text: String) -> Meaning {
         }
         return from_s3(records).map_or(Meaning::Garbage("its records are no notifications of S3"), Meaning::Objects);
     }
-    let is_bridged = value.get("detail-type").is_some() && value.get("detail").is_some_and(Value::is_object);
+    // Whoever may put events on a bus chooses their source freely, but for those of AWS.
+    let is_told_by_aws =
+        value.get("source").is_none_or(|source| source.as_str().is_some_and(|source| source.starts_with("aws.")));
+    let is_bridged =
+        is_told_by_aws && value.get("detail-type").is_some() && value.get("detail").is_some_and(Value::is_object);
     if is_bridged || is_event(value) {
         return Meaning::Events(text);
     }

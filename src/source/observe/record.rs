@@ -157,7 +157,7 @@ fn caller_identity(caller: &Identity) -> Value {
 }
 
 /// A hash of the parts in the shape of a UUID.
-fn id(parts: &[&str]) -> String {
+pub(in crate::source) fn id(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.as_bytes());

@@ -6,8 +6,8 @@ use super::layout::{Location, day_path};
 use super::{ABREAST, Bucket, Key, Listing};
 use crate::aws::Refusal;
 use crate::aws::{Work, side_by_side};
+use crate::event::identity::is_account;
 use crate::source::Problem;
-use crate::source::delivery::is_account;
 use crate::source::live::pace::{Effort, Pace};
 
 /// Pages of one listing; a day of one account and region has far fewer.
