@@ -4,19 +4,28 @@
 //! What must not count as usual (calls of the very young, days of an incident) is left out when the
 //! baseline is asked, so that later knowledge never needs a rewrite.
 
+mod crowd;
 pub(crate) mod days;
 pub(crate) mod family;
 pub(crate) mod file;
+pub(crate) mod peaks;
 pub(crate) mod slice;
+#[cfg(test)]
+mod tests;
+pub(crate) mod voice;
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use crate::event::{DAY, Identity, Place, Seconds, Shape};
+use crate::event::{DAY, Identity, Place, Seconds, Shape, Trails};
+use crowd::Crowd;
 pub(crate) use days::Days;
 pub(crate) use family::{Among, Dimension, Family};
+pub(crate) use peaks::{Measure, Peaks};
+pub(crate) use voice::{Voice, Voices};
 
 /// Below this age what a principal does is not yet usual.
 const YOUNG: Seconds = 7 * DAY;
@@ -26,6 +35,8 @@ const YOUNG: Seconds = 7 * DAY;
 pub(crate) struct Baseline {
     /// Per family and tuple (without the principal), per principal.
     tuples: AHashMap<(Family, String), BTreeMap<Arc<str>, Days>>,
+    /// Of families whose values are chosen freely, per account: how many tuples each principal has.
+    crowds: AHashMap<(Family, String), BTreeMap<Arc<str>, Crowd>>,
     /// First and last event of every principal.
     principals: AHashMap<Arc<str>, (Seconds, Seconds)>,
     /// First and last event of every account.
@@ -34,6 +45,14 @@ pub(crate) struct Baseline {
     born: AHashMap<String, Seconds>,
     /// Since when an incident holds a principal: from then on its days do not count.
     tainted: AHashMap<String, Seconds>,
+    /// What speaks in every account.
+    voices: BTreeMap<String, Voices>,
+    /// How much of something principals did at most.
+    pub peaks: Peaks,
+    /// Account and name of whoever was given all rights, and since when.
+    privileged: BTreeMap<(String, String), Seconds>,
+    /// What trails write to.
+    pub trails: Trails,
 }
 
 /// Calls of one kind, by one caller, from one place, on one day.
@@ -54,17 +73,39 @@ impl Baseline {
         }
         let (first, last) = (usage.first, usage.last);
         widen(self.accounts.entry(usage.place.account.clone()).or_insert((first, last)), first, last);
+        match self.voices.get_mut(&usage.place.account) {
+            Some(voices) => voices.hear(usage),
+            None => self.voices.entry(usage.place.account.clone()).or_default().hear(usage),
+        }
         let principal: Arc<str> = match self.principals.get_key_value(usage.identity.key.as_str()) {
             Some((key, _)) => Arc::clone(key),
             None => usage.identity.key.as_str().into(),
         };
         widen(self.principals.entry(Arc::clone(&principal)).or_insert((first, last)), first, last);
         for family in families {
-            let Some(values) = family.values(usage.identity, usage.place, usage.shape) else {
-                continue;
-            };
-            let days = self.tuples.entry((*family, values)).or_default().entry(Arc::clone(&principal)).or_default();
-            days.see(first, last);
+            for values in family.values(usage.identity, usage.place, usage.shape) {
+                self.see((*family, values), &principal, |days| days.see(first, last));
+            }
+        }
+    }
+
+    /// Adds sightings of a tuple.
+    fn see(&mut self, tuple: (Family, String), principal: &Arc<str>, add: impl FnOnce(&mut Days)) {
+        if !tuple.0.is_open() {
+            return add(self.tuples.entry(tuple).or_default().entry(Arc::clone(principal)).or_default());
+        }
+        let days = self.tuples.entry(tuple.clone()).or_default().entry(Arc::clone(principal)).or_default();
+        let before = days.first();
+        add(days);
+        let Some(first) = days.first().filter(|first| Some(*first) != before) else { return };
+        let key = (tuple.0, family::account(&tuple.1).to_owned());
+        let crowd = self.crowds.entry(key).or_default().entry(Arc::clone(principal)).or_default();
+        let Some(beyond) = crowd.begins(&tuple.1, before, first) else { return };
+        if let Entry::Occupied(mut known) = self.tuples.entry((tuple.0, beyond)) {
+            known.get_mut().remove(principal).iter().for_each(|days| crowd.forget(days));
+            if known.get().is_empty() {
+                known.remove();
+            }
         }
     }
 
@@ -72,6 +113,17 @@ impl Baseline {
     pub(crate) fn born(&mut self, principal: &str, at: Seconds) {
         let known = self.born.entry(principal.to_owned()).or_insert(at);
         *known = (*known).min(at);
+    }
+
+    /// Remembers that a user, role or group was given all rights.
+    pub(crate) fn give_all_rights(&mut self, account: &str, name: &str, at: Seconds) {
+        let known = self.privileged.entry((account.to_owned(), name.to_owned())).or_insert(at);
+        *known = (*known).min(at);
+    }
+
+    /// Whether a user, role or group was given all rights before a time, as far as events tell.
+    pub(crate) fn has_all_rights(&self, account: &str, name: &str, at: Seconds) -> bool {
+        self.privileged.get(&(account.to_owned(), name.to_owned())).is_some_and(|since| *since < at)
     }
 
     /// What a principal does from a time on is part of an incident, and not usual.
@@ -88,9 +140,14 @@ impl Baseline {
     /// Takes another baseline in. Order does not matter, and twice is once.
     pub(crate) fn merge(&mut self, other: Self) {
         for (tuple, principals) in other.tuples {
-            let mine = self.tuples.entry(tuple).or_default();
             for (principal, days) in principals {
-                mine.entry(principal).or_default().merge(&days);
+                self.see(tuple.clone(), &principal, |mine| mine.merge(&days));
+            }
+        }
+        for (family, principals) in other.crowds {
+            let mine = self.crowds.entry(family).or_default();
+            for (principal, crowd) in principals {
+                mine.entry(principal).or_default().merge(&crowd);
             }
         }
         for (principal, (first, last)) in other.principals {
@@ -105,6 +162,14 @@ impl Baseline {
         for (principal, since) in other.tainted {
             self.taint(&principal, since);
         }
+        for (account, voices) in other.voices {
+            self.voices.entry(account).or_default().merge(&voices);
+        }
+        self.peaks.merge(other.peaks);
+        for ((account, name), at) in other.privileged {
+            self.give_all_rights(&account, &name, at);
+        }
+        self.trails.merge(&other.trails);
     }
 
     /// Days of history that an account has before a time.
@@ -112,10 +177,55 @@ impl Baseline {
         self.accounts.get(account).map_or(0, |(first, _)| (at - first).max(0) / DAY)
     }
 
+    /// Whether an account recorded anything before a time: then it is one of those that are looked at.
+    pub(crate) fn has_account(&self, account: &str, at: Seconds) -> bool {
+        self.accounts.get(account).is_some_and(|(first, _)| *first < at)
+    }
+
     /// The first event of any account, and the last.
     pub(crate) fn span(&self) -> Option<(Seconds, Seconds)> {
         let first = self.accounts.values().map(|(first, _)| *first).min()?;
         Some((first, self.accounts.values().map(|(_, last)| *last).max()?))
+    }
+
+    /// What speaks in every account, in order.
+    pub(crate) fn voices(&self) -> impl Iterator<Item = (&str, &Voices)> {
+        self.voices.iter().map(|(account, voices)| (account.as_str(), voices))
+    }
+
+    /// For how long, in seconds, what a caller does in an account is measured; 0 where it is new. What it does in other
+    /// accounts says nothing.
+    pub(crate) fn measured_for(&self, caller: &Identity, account: &str, at: Seconds) -> Seconds {
+        let known = |voices: &Voices| {
+            let since = if caller.is_common() { Some(voices.since) } else { voices.caller_since(&caller.key) };
+            since.map(|since| at.saturating_sub(since.max(voices.since)).max(0))
+        };
+        self.voices.get(account).and_then(known).unwrap_or(0)
+    }
+
+    /// Whether a user or role was first heard in an account not longer than `new` ago, although the account is heard for
+    /// `learn`, in seconds.
+    pub(crate) fn is_new_caller(
+        &self,
+        caller: &Identity,
+        account: &str,
+        at: Seconds,
+        (new, learn): (Seconds, Seconds),
+    ) -> bool {
+        let Some(voices) = self.voices.get(account).filter(|voices| voices.since <= at - learn) else {
+            return false;
+        };
+        voices.caller_since(&caller.key).is_some_and(|since| since > at - new)
+    }
+
+    /// The greatest count of a measure on the days before that of `at`, not longer ago than `history`. Days on which its
+    /// principal was very young, or part of an incident, do not count.
+    pub(crate) fn greatest(&self, measure: &Measure, at: Seconds, history: Seconds) -> u32 {
+        let day = |at: Seconds| at.div_euclid(DAY);
+        let grown_up = self.born.get(&measure.principal).map_or(i64::MIN, |born| day(born + YOUNG) + 1);
+        let until = self.tainted.get(&measure.principal).map_or(i64::MAX, |since| day(*since));
+        let (first, last) = (day(at.saturating_sub(history)).max(grown_up), day(at).min(until) - 1);
+        self.peaks.greatest(measure, first, last)
     }
 
     /// Since when a caller is known in an account. What many accounts have in common is as old there as the account.
@@ -131,7 +241,8 @@ impl Baseline {
         self.principals.get(principal).map(|(first, _)| *first)
     }
 
-    /// Whether a tuple was seen before a time, within the history that counts. Without `principal`, by anybody.
+    /// Whether a tuple was seen before a time, within the history that counts. Without `principal`, by anybody. To
+    /// whoever has touched very many, nothing is new.
     pub(crate) fn seen(
         &self,
         tuple: &(Family, String),
@@ -139,7 +250,17 @@ impl Baseline {
         at: Seconds,
         history: Seconds,
     ) -> bool {
-        self.any(tuple, principal, |days, from, until| days.seen_before(at, history, from, until))
+        self.has_no_news(tuple, principal, at)
+            || self.any(tuple, principal, |days, from, until| days.seen_before(at, history, from, until))
+    }
+
+    /// The last day, since 1970, before that of a time, on which a tuple was seen. Without `principal`, by anybody.
+    pub(crate) fn last_day(&self, tuple: &(Family, String), principal: Option<&str>, at: Seconds) -> Option<i64> {
+        let principals = self.tuples.get(tuple)?;
+        match principal {
+            Some(principal) => principals.get(principal)?.last_day_before(at),
+            None => principals.values().filter_map(|days| days.last_day_before(at)).max(),
+        }
     }
 
     /// Whether a tuple is usual: seen on two earlier days at least, or a week ago. What somebody did for the first
@@ -152,6 +273,9 @@ impl Baseline {
         history: Seconds,
     ) -> bool {
         let today = at.div_euclid(DAY) * DAY;
+        if self.has_no_news(tuple, principal, at) {
+            return true;
+        }
         self.any(tuple, principal, |days, from, until| {
             days.days_before(today, history, from, until) >= 2 || days.seen_before(at - YOUNG, history, from, until)
         })
@@ -160,6 +284,29 @@ impl Baseline {
     /// Whether a principal calls from a network as usual.
     pub(crate) fn usual_network(&self, account: &str, principal: &str, network: &str, at: Seconds) -> bool {
         self.usual(&(Family::networks(), family::join([account, network])), Some(principal), at, 90 * DAY)
+    }
+
+    /// The days of a tuple as they are written, where its principal has too many of the family: what can still count, and
+    /// as late as the last use of any, so that none is forgotten before the others.
+    fn crowded(&self, (family, values): &(Family, String), principal: &str, days: &Days) -> Option<Days> {
+        let account = family.is_open().then(|| family::account(values).to_owned())?;
+        let crowd = self.crowds.get(&(*family, account))?.get(principal)?;
+        let since = crowd.since()?;
+        let kept = crowd.tuples().filter_map(|tuple| self.tuples.get(&(*family, tuple.to_owned()))?.get(principal));
+        let last = kept.map(|days| days.parts().2).max();
+        Some(days.until(since, crowd.used.max(last.unwrap_or(Seconds::MIN))))
+    }
+
+    /// Whether too many tuples were seen to tell what is new, of a principal or of anybody.
+    fn has_no_news(&self, (family, values): &(Family, String), principal: Option<&str>, at: Seconds) -> bool {
+        if !family.is_open() {
+            return false;
+        }
+        let Some(crowds) = self.crowds.get(&(*family, family::account(values).to_owned())) else { return false };
+        match principal {
+            Some(principal) => crowds.get(principal).is_some_and(|crowd| crowd.has_no_news(at)),
+            None => crowds.values().any(|crowd| crowd.has_no_news(at)),
+        }
     }
 
     fn any(

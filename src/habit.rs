@@ -3,7 +3,6 @@
 //! A baseline knows on which days something was seen, and merges by OR. Counts merge by addition, so whoever adds must
 //! add each call once: copies are left out before. In memory nothing is bounded; what is written is, day by day.
 
-mod agent;
 mod daily;
 mod file;
 #[cfg(test)]
@@ -11,9 +10,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub(crate) use crate::event::agent::{family, is_console, is_of_people};
 use crate::event::{CredentialKind, DAY, Identity, Place, PrincipalKind, Seconds, Shape};
-pub(crate) use agent::is_console;
-pub(crate) use agent::{family, is_of_people};
 pub(crate) use daily::{Cell, Daily, OTHER, REST, Who};
 pub(crate) use file::{decode, encode};
 

@@ -2,7 +2,7 @@
 //!
 //! [`lineage`] knows who minted, created or assumed whom. [`group`] decides when findings of one root are an
 //! incident. [`case`] is an open incident that takes in what its members do, [`burn`] what that costs by list prices.
-//! [`models`] counts calls that are no events.
+//! [`models`] counts calls that are no events. [`owner`] keeps apart what the owner of a stolen credential does.
 //! [`spend`] joins what the bill says. [`tell`] puts it into words.
 
 pub(crate) mod burn;
@@ -10,6 +10,7 @@ pub(crate) mod case;
 pub(crate) mod group;
 pub(crate) mod lineage;
 pub(crate) mod models;
+mod owner;
 mod spend;
 pub(crate) mod tell;
 mod work;
@@ -21,11 +22,11 @@ use ahash::AHashMap;
 
 use crate::baseline::Baseline;
 use crate::event::{DAY, Event, Seconds};
-use crate::model::{Finding, Incident};
+use crate::model::{Allowed, Finding, Incident};
 use crate::price::Prices;
 use case::{Case, LOOK_BACK};
 use group::Groups;
-use lineage::{Lineage, Node};
+use lineage::{Lineage, Node, names_caller};
 use models::{ModelCalls, hour};
 use work::Works;
 
@@ -66,17 +67,36 @@ impl Incidents {
             self.works.note(&event, &event.identity.arn);
         }
         let case = self.case_of(&actor, &event, baseline);
+        self.adopt(&event, findings);
         self.lineage.observe(&actor, &event, baseline);
         self.recent.push_back((Arc::clone(&event), touched.clone()));
         match case {
-            Some(case) => self.absorb(case, &event, &touched, findings, baseline),
-            None => self.weigh(&actor, &event, &touched, findings, baseline),
+            Some(case) => self.absorb(case, &actor, &event, &touched, findings, baseline),
+            None => {
+                self.void(&event, &touched, findings);
+                self.leave_out(&actor, &event, &touched, findings, baseline);
+                self.weigh(&actor, &event, &touched, findings, baseline);
+            }
         }
+    }
+
+    /// Nobody answers for what principals of an incident do from its first bad event on, also beside it.
+    fn void(&self, event: &Event, touched: &[usize], findings: &mut [Finding]) {
+        let is_allowed = touched.iter().any(|n| findings[*n].allowed.is_some());
+        if is_allowed && self.is_inside(&event.identity.arn, event.time) {
+            touched.iter().for_each(|n| voided(&mut findings[*n]));
+        }
+    }
+
+    /// Whether a principal is in an incident that began before a time.
+    fn is_inside(&self, principal: &str, at: Seconds) -> bool {
+        let mut open = self.cases.iter().filter(|case| case.merged_into.is_none());
+        open.any(|case| at >= case.first && case.principals.contains(principal))
     }
 
     /// The open case in which an event's caller is a member.
     fn case_of(&self, actor: &Node, event: &Event, baseline: &Baseline) -> Option<usize> {
-        let owners = self.lineage.claims(actor, event);
+        let owners = self.lineage.claims(actor, event, baseline);
         let mut found = owners.iter().filter_map(|node| self.owner.get(node)).map(|case| self.survivor(*case));
         found.find(|case| self.cases[*case].takes(actor, event, baseline))
     }
@@ -91,6 +111,7 @@ impl Incidents {
     fn absorb(
         &mut self,
         case: usize,
+        actor: &Node,
         event: &Event,
         touched: &[usize],
         findings: &mut [Finding],
@@ -98,14 +119,33 @@ impl Incidents {
     ) {
         let id = self.cases[case].id.clone();
         for &finding in touched {
+            if findings[finding].incident.is_none() {
+                self.set_apart(case, &mut findings[finding], baseline);
+            }
+        }
+        for &finding in touched {
             findings[finding].incident.get_or_insert_with(|| id.clone());
+            voided(&mut findings[finding]);
         }
         let joined = touched.iter().map(|n| (*n, &findings[*n]));
-        let nodes = self.cases[case].absorb(event, joined);
-        if !event.identity.is_common() {
+        let nodes = self.cases[case].absorb(actor, event, joined);
+        if !event.identity.is_common() && names_caller(actor, event) {
             baseline.taint(&event.identity.key, self.cases[case].first);
         }
         for node in nodes {
+            self.claim(node, case, findings);
+        }
+    }
+
+    /// Gives what AWS made for a group to the case that the group belongs to.
+    fn adopt(&mut self, event: &Event, findings: &mut [Finding]) {
+        let Some(group) = event.facts.as_ref().and_then(|facts| facts.made_for.clone()) else {
+            return;
+        };
+        let Some(case) = self.owner.get(&Node::Workload(group)).map(|case| self.survivor(*case)) else {
+            return;
+        };
+        for node in self.cases[case].adopt(event) {
             self.claim(node, case, findings);
         }
     }
@@ -139,16 +179,16 @@ impl Incidents {
         findings: &mut [Finding],
         baseline: &mut Baseline,
     ) {
-        let counting: Vec<_> = touched.iter().copied().filter(|n| findings[*n].counts()).collect();
+        let counting: Vec<_> = touched.iter().copied().filter(|n| findings[*n].is_evidence()).collect();
         if counting.is_empty() || (event.identity.service_call && event.identity.credential.is_none()) {
             return;
         }
         let lineage = &self.lineage;
         let path = self.groups.path(actor, event.time, |groups| {
-            lineage.path(actor, event.time, |maker| groups.weigh_on(maker, event.time))
+            lineage.path(actor, event.time, |maker| groups.weigh_on(maker, event.time, findings))
         });
         let root = path.last().unwrap_or(actor).clone();
-        let Some(opening) = self.groups.add(&root, event.time, &counting, findings) else {
+        let Some(opening) = self.groups.add((&root, path.len() > 1), event.time, &counting, findings) else {
             return;
         };
         let first = opening.first.max(event.time - LOOK_BACK);
@@ -159,11 +199,26 @@ impl Incidents {
         }
         let position = self.cases.len();
         self.cases.push(case);
+        for &finding in &opening.findings {
+            self.set_apart(position, &mut findings[finding], baseline);
+        }
+        let bad = opening.findings.iter().map(|finding| findings[*finding].first_event());
+        let first = bad.min().unwrap_or(first).max(event.time - LOOK_BACK);
+        self.cases[position].first = first;
         for node in path {
             self.cases[position].admit(&node, &self.lineage);
             self.claim(node, position, findings);
         }
         self.look_back(position, first, findings, baseline);
+        // What the owner of a stolen credential tipped by an ordinary call is nobody's event, and still a finding of it.
+        let case = self.survivor(position);
+        for &finding in &opening.findings {
+            if findings[finding].incident.is_none() {
+                self.set_apart(case, &mut findings[finding], baseline);
+                findings[finding].incident = Some(self.cases[case].id.clone());
+                self.cases[case].join(finding, &findings[finding]);
+            }
+        }
     }
 
     /// Takes in what members did between the first bad event and now.
@@ -173,8 +228,9 @@ impl Incidents {
             let actor = self.lineage.actor(&event);
             let case = self.survivor(case);
             if self.case_of(&actor, &event, baseline) == Some(case) {
-                self.absorb(case, &event, &touched, findings, baseline);
+                self.absorb(case, &actor, &event, &touched, findings, baseline);
             }
+            self.adopt(&event, findings);
             self.cases[case].note_changes(&event);
         }
     }
@@ -187,7 +243,7 @@ impl Incidents {
             self.works.note(&event, &event.identity.arn);
             let actor = self.lineage.actor(&event);
             if let Some(case) = self.case_of(&actor, &event, baseline) {
-                self.cases[case].burn.call(counted.last, &counted.calls);
+                self.cases[case].take_calls(&counted);
             }
         }
     }
@@ -248,6 +304,12 @@ impl Incidents {
             self.sweep(last.saturating_add(LOOK_BACK + 2 * DAY).div_euclid(DAY).saturating_mul(DAY), baseline);
         }
         self.count_calls(Seconds::MAX, baseline);
+        for finding in findings.iter_mut().filter(|finding| finding.allowed.is_some()) {
+            let last = finding.event_ids.last().map_or(finding.time, |(at, _)| *at);
+            if finding.incident.is_some() || self.is_inside(&finding.principal, last) {
+                voided(finding);
+            }
+        }
         let overspends = spend::join(&mut self.cases, &self.works, findings, baseline, prices);
         let open = self.cases.iter().filter(|case| case.merged_into.is_none());
         let mut incidents: Vec<_> =
@@ -255,5 +317,15 @@ impl Incidents {
         incidents.extend(overspends.iter().map(|overspend| overspend.incident(findings, prices, now)));
         incidents.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
         incidents
+    }
+}
+
+/// Takes the word of whoever answers for a finding away, and says so.
+fn voided(finding: &mut Finding) {
+    if let Some(Allowed { owner, .. }) = finding.allowed.take() {
+        let why = format!("what {owner} allows does not count here: the principal is in an incident");
+        if !finding.reasons.contains(&why) {
+            finding.reasons.push(why);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The nouns that stages hand on: findings, incidents, the summary of a run. No logic.
 
+mod allow;
 pub(crate) mod approval;
 pub(crate) mod base64;
 mod chain;
@@ -17,6 +18,7 @@ mod spend;
 pub(crate) mod summary;
 mod words;
 
+pub(crate) use allow::{AllowEntry, Allowed};
 pub(crate) use chain::chain;
 pub(crate) use finding::Finding;
 pub(crate) use hex::hex;

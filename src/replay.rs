@@ -15,6 +15,8 @@ pub(crate) mod map;
 pub(crate) mod part;
 pub(crate) mod parts;
 pub(crate) mod reduce;
+pub(crate) mod silence;
+pub(crate) mod spool;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -22,6 +24,7 @@ mod told;
 mod units;
 pub(crate) mod verdict;
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use anyhow::Result;
@@ -29,12 +32,13 @@ use anyhow::Result;
 use crate::baseline::Baseline;
 use crate::cost::Usual;
 use crate::detect::Rules;
+use crate::event::Event;
 use crate::report::Report;
 use crate::source::Bills;
 use crate::source::Object;
 use map::Range;
 use part::Part;
-use reduce::Reducer;
+use reduce::{Outcome, Reducer};
 use units::{Message, Pace, Unit};
 
 /// How to replay.
@@ -62,14 +66,45 @@ pub(crate) fn replay(
     settings: Settings<'_>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(Report, Baseline)> {
+    let outcome = run(objects, bills, rules, baseline, settings, (progress, false))?;
+    Ok((outcome.report, outcome.baseline))
+}
+
+/// The same, with the events that rules match, in the order in which they were judged, for whoever asks what findings rest on.
+///
+/// # Errors
+/// As [`replay`].
+pub(crate) fn replay_events(
+    objects: &[Object],
+    bills: &Bills,
+    rules: &Rules,
+    baseline: Baseline,
+    settings: Settings<'_>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(Report, Vec<Arc<Event>>)> {
+    let outcome = run(objects, bills, rules, baseline, settings, (progress, true))?;
+    Ok((outcome.report, outcome.judged))
+}
+
+fn run(
+    objects: &[Object],
+    bills: &Bills,
+    rules: &Rules,
+    baseline: Baseline,
+    settings: Settings<'_>,
+    (progress, remembers): (&(dyn Fn(u64) + Sync), bool),
+) -> Result<Outcome> {
     let units = units::units(objects);
     let mut reducer = Reducer::new(rules, baseline, Usual::of(&bills.ledger))?;
+    reducer.begin(settings.range.start);
+    if remembers {
+        reducer.remember();
+    }
     units::work(&units, rules, settings, &Pace::free(), progress, |messages| {
         reduce(&units, &messages, &mut reducer);
         Ok(())
     })?;
-    let outcome = reducer.finish(bills, settings.range);
-    Ok((outcome.report, outcome.baseline))
+    Ok(reducer.finish(bills, settings.range))
 }
 
 /// Takes parts as they come; a day ends when all of its units and all before are in.

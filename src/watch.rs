@@ -73,6 +73,8 @@ pub(crate) struct Watch<'w> {
     pub reading: Duration,
     pub rules: &'w Rules,
     pub channels: &'w [Channel],
+    /// Where notices and digests go beside Slack.
+    pub notices: &'w [Channel],
     /// Channels of Slack, which a flow of its own keeps.
     pub slack: Names,
     /// When the digest of a day is sent.
@@ -104,6 +106,8 @@ pub(crate) struct Passed {
     pub facts: PassFacts,
     /// What could not be read, or told.
     pub problems: Vec<Skipped>,
+    /// Entries of `[[allow]]` that end or hide nothing, at most once a day.
+    pub remarks: Vec<String>,
     /// Incidents opened or changed.
     pub has_news: bool,
     /// No pass was before it.
@@ -179,7 +183,7 @@ async fn held<S: Store>(
         begun,
         since,
         patience: watch.patience,
-        is_noting: watch.slack != Names::default(),
+        is_noting: watch.slack != Names::default() || !watch.notices.is_empty(),
         is_handed: watch.handed.is_some(),
     };
     // A judgement renews nothing while it lasts.
@@ -187,7 +191,7 @@ async fn held<S: Store>(
     let mut concluded = conclude(memory, &mut read, &means)?;
     renew(state, watch).await?;
     holding(state, watch, look(watch.live, &mut concluded.updates)).await?;
-    commit::commit(state, watch, &concluded, &read, (begun, since)).await?;
+    let remarks = commit::commit(state, watch, &concluded, &read, (begun, since)).await?;
     let mut problems = settle(state, watch, &mut read).await?;
     // Channels are told also where nobody reads what is printed.
     let printed = say::say(state, &concluded, print, begun).await;
@@ -197,7 +201,7 @@ async fn held<S: Store>(
     let facts = facts(state, &mut concluded, &read, watch.handed.is_some(), (begun, seconds, calls));
     problems.extend(read.problems.into_iter().map(|(problem, _)| problem));
     problems.extend(concluded.summary.skipped);
-    Ok(Passed { facts, problems, has_news, is_first, history_days: concluded.summary.history_days })
+    Ok(Passed { facts, problems, remarks, has_news, is_first, history_days: concluded.summary.history_days })
 }
 
 /// Does something that takes time, and keeps the lease meanwhile.

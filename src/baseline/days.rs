@@ -35,11 +35,34 @@ impl Days {
         (&self.blocks, self.first, self.last)
     }
 
-    /// The blocks worth writing to a file: all but those that end more than 256 days before the last time.
-    pub(crate) fn recent(&self) -> &[(i32, u128)] {
+    /// The parts worth writing to a file: of the blocks all but those that end more than 256 days before the last time.
+    pub(crate) fn recent(&self) -> (&[(i32, u128)], Seconds, Seconds) {
         let oldest = day(self.last).saturating_sub(KEPT);
         let old = self.blocks.partition_point(|(block, _)| start(*block) + BLOCK - 1 < oldest);
-        &self.blocks[old..]
+        (&self.blocks[old..], self.first, self.last)
+    }
+
+    /// When it was seen first.
+    pub(super) fn first(&self) -> Option<Seconds> {
+        (!self.blocks.is_empty()).then_some(self.first)
+    }
+
+    /// The last day, since 1970, before that of a time.
+    pub(crate) fn last_day_before(&self, at: Seconds) -> Option<i64> {
+        let newest = day(at) - 1;
+        self.blocks.iter().rev().find_map(|&(block, bits)| {
+            let bits = bits & mask(block, i64::MIN, newest);
+            (bits != 0).then(|| start(block) + BLOCK - 1 - i64::from(bits.leading_zeros()))
+        })
+    }
+
+    /// The days before that of a time, with the first in any case, as if it was seen until `last`.
+    pub(super) fn until(&self, end: Seconds, last: Seconds) -> Self {
+        let kept = |&(block, bits): &(i32, u128)| {
+            (block, bits & (mask(block, i64::MIN, day(end) - 1) | mask(block, day(self.first), day(self.first))))
+        };
+        let blocks: Vec<_> = self.blocks.iter().map(kept).collect();
+        Self::from_parts(&blocks, self.first, last)
     }
 
     /// Adds sightings of one day.
@@ -72,6 +95,27 @@ impl Days {
     fn widen(&mut self, first: Seconds, last: Seconds) {
         self.first = self.first.min(first);
         self.last = self.last.max(last);
+    }
+
+    /// All days, counted from 1970-01-01, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = i64> {
+        let of_block = |(block, bits): &(i32, u128)| {
+            let (start, bits) = (start(*block), *bits);
+            (0..BLOCK).filter(move |n| bits >> n & 1 == 1).map(move |n| start + n)
+        };
+        self.blocks.iter().flat_map(of_block)
+    }
+
+    /// Whether it was seen on all of some days, both ends included, counted from 1970-01-01.
+    pub(crate) fn on_all(&self, first: i64, last: i64) -> bool {
+        let seen: i64 =
+            self.blocks.iter().map(|(block, bits)| i64::from((bits & mask(*block, first, last)).count_ones())).sum();
+        first <= last && seen == last - first + 1
+    }
+
+    /// Whether it was seen on any of some days, both ends included.
+    pub(crate) fn on_any(&self, first: i64, last: i64) -> bool {
+        self.blocks.iter().any(|(block, bits)| bits & mask(*block, first, last) != 0)
     }
 
     /// On how many days before the day of `at` it was seen, not longer ago than `history`, and within `from..until`.
@@ -143,9 +187,15 @@ mod tests {
             let by_day = times.iter().any(|t| day(*t) < day(at) && day(*t) >= day(at - history));
             let that_day = times.iter().min().is_some_and(|first| *first < at && *first >= at - history);
             prop_assert_eq!(known.seen_before(at, history, Seconds::MIN, Seconds::MAX), by_day || that_day);
+            let (from, to) = (day(at - history), day(at));
+            let spoke = |on: i64| times.iter().any(|t| day(*t) == on);
+            prop_assert_eq!(known.on_any(from, to), (from..=to).any(spoke));
+            prop_assert_eq!(known.on_all(to - 1, to), spoke(to - 1) && spoke(to));
             let earlier = times.iter().map(|t| day(*t)).filter(|on| *on < day(at) && *on >= day(at - history));
             let earlier: std::collections::BTreeSet<_> = earlier.collect();
             prop_assert_eq!(known.days_before(at, history, Seconds::MIN, Seconds::MAX), earlier.len());
+            let last = times.iter().map(|t| day(*t)).filter(|on| *on < day(at)).max();
+            prop_assert_eq!(known.last_day_before(at), last);
         }
 
         #[test]
@@ -159,8 +209,8 @@ mod tests {
     #[test]
     fn a_file_gets_the_recent_blocks() {
         let known = days(&[0, 127 * DAY, 128 * DAY, 384 * DAY]);
-        assert_eq!(known.recent(), [(1, 1), (3, 1)]);
+        assert_eq!(known.recent().0, [(1, 1), (3, 1)]);
         let known = days(&[0, 383 * DAY]);
-        assert_eq!(known.recent(), [(0, 1), (2, 1 << 127)]);
+        assert_eq!(known.recent().0, [(0, 1), (2, 1 << 127)]);
     }
 }

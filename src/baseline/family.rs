@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{CredentialKind, Identity, Place, Shape};
+use crate::event::view::LIST;
+use crate::event::{CredentialKind, Identity, Place, Shape, agent};
 
 /// One part of a tuple.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,6 +16,18 @@ pub(crate) enum Dimension {
     Network,
     Service,
     Action,
+    /// The thing that a call is about, where it is read: a secret, a model, a bucket.
+    Object,
+    /// The role that a call assumes or hands on.
+    Role,
+    /// The account of a caller from outside.
+    Caller,
+    /// The family of the user agent.
+    Agent,
+    /// The autonomous system of the address; where it is not known, the network.
+    Asn,
+    /// Of the address, where a table of networks says which.
+    Country,
 }
 
 /// Which events count as having been seen.
@@ -31,15 +44,32 @@ pub(crate) enum Among {
 /// A kind of tuple. Account and principal are in every tuple; the rest is a set of dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Family {
-    dimensions: u8,
+    dimensions: u16,
     pub among: Among,
     /// Holds the refused calls, and only those: they never make a success usual, but a refusal that comes every hour
     /// is no news either.
     pub refused: bool,
 }
 
-const EXTRA: [Dimension; 5] =
-    [Dimension::Credential, Dimension::Region, Dimension::Network, Dimension::Service, Dimension::Action];
+/// A family is stored by positions here: a new one goes to the end.
+const EXTRA: [Dimension; 11] = [
+    Dimension::Credential,
+    Dimension::Region,
+    Dimension::Network,
+    Dimension::Service,
+    Dimension::Action,
+    Dimension::Object,
+    Dimension::Role,
+    Dimension::Caller,
+    Dimension::Agent,
+    Dimension::Asn,
+    Dimension::Country,
+];
+const ACTION: usize = 4;
+const OBJECT: usize = 5;
+const ROLE: usize = 6;
+const AGENT: usize = 8;
+const ASN: usize = 9;
 
 impl Family {
     /// The family that can answer for these dimensions.
@@ -62,19 +92,51 @@ impl Family {
         self.dimensions >> position & 1 == 1
     }
 
-    /// The tuple of a call without its principal; `None` when the call does not count for the family.
-    pub(crate) fn values(self, identity: &Identity, place: &Place, shape: &Shape) -> Option<String> {
+    /// Whether a caller chooses its values freely, so that their number must be bounded.
+    pub(super) fn is_open(self) -> bool {
+        self.has(OBJECT) || self.has(ROLE) || self.has(AGENT)
+    }
+
+    /// Whether it tells that somebody or some key was there at all, which is worth knowing for long.
+    pub(super) fn is_lasting(self) -> bool {
+        !self.refused && self.dimensions <= 1
+    }
+
+    /// The family that does not tell things and roles apart.
+    pub(crate) fn without_things(self) -> Self {
+        Self { dimensions: self.dimensions & !(1 << OBJECT | 1 << ROLE), ..self }
+    }
+
+    /// The tuples of a call without its principal; none when the call does not count for the family.
+    pub(crate) fn values(self, identity: &Identity, place: &Place, shape: &Shape) -> Vec<String> {
         let counts = match self.among {
             _ if self.refused => shape.denied,
             Among::All => !shape.denied,
             Among::Writes => shape.settles(),
         };
-        if counts { self.tuple(identity, place, shape) } else { None }
+        if counts { self.tuples(identity, place, shape) } else { Vec::new() }
     }
 
-    /// The same for a call that need not count: to ask whether its tuple was seen.
-    pub(crate) fn tuple(self, identity: &Identity, place: &Place, shape: &Shape) -> Option<String> {
-        let action = if self.has(4) { shape.action() } else { String::new() };
+    /// The same for a call that need not count: to ask whether its tuples were seen. There are several where a call is
+    /// about several things.
+    pub(crate) fn tuples(self, identity: &Identity, place: &Place, shape: &Shape) -> Vec<String> {
+        let asked = |position: usize, value: &'_ Option<String>| {
+            if self.has(position) { value.clone() } else { Some(String::new()) }
+        };
+        if !self.has(OBJECT) && !self.has(ROLE) {
+            return self.tuple(identity, place, shape, ["", ""]).into_iter().collect();
+        }
+        let (Some(objects), Some(roles)) = (asked(OBJECT, &place.object), asked(ROLE, &place.role)) else {
+            return Vec::new();
+        };
+        let pairs = objects.split(LIST).flat_map(|object| roles.split(LIST).map(move |role| [object, role]));
+        pairs.filter_map(|pair| self.tuple(identity, place, shape, pair)).collect()
+    }
+
+    fn tuple(self, identity: &Identity, place: &Place, shape: &Shape, [object, role]: [&str; 2]) -> Option<String> {
+        let action = if self.has(ACTION) { shape.action() } else { String::new() };
+        let agent = if self.has(AGENT) { agent::family(shape) } else { String::new() };
+        let origin = if self.has(ASN) { place.origin()? } else { String::new() };
         let mut values = vec![place.account.as_str()];
         for (_, dimension) in EXTRA.iter().enumerate().filter(|(n, _)| self.has(*n)) {
             values.push(match dimension {
@@ -86,6 +148,12 @@ impl Family {
                 Dimension::Network => place.network.as_deref()?,
                 Dimension::Service => shape.service(),
                 Dimension::Action => &action,
+                Dimension::Object => object,
+                Dimension::Role => role,
+                Dimension::Caller => place.foreign(identity)?,
+                Dimension::Agent => &agent,
+                Dimension::Asn => &origin,
+                Dimension::Country => place.country()?,
                 Dimension::Account | Dimension::Principal => continue,
             });
         }

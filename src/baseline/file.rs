@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Days, Family, family, widen};
+use super::{Baseline, Days, Family, Measure, Voice, family, peaks, widen};
 use crate::event::Seconds;
 
 const KIND: &str = "stakeout-baseline";
@@ -29,6 +29,25 @@ pub(super) enum Fact {
     Born { principal: String, at: Seconds },
     Tainted { principal: String, since: Seconds },
     Seen { family: Family, tuple: String, principal: String, days: String, first: Seconds, last: Seconds },
+    Measured { account: String, since: Seconds, days: String, first: Seconds, last: Seconds },
+    Spoke(Spoke),
+    Peak { tuple: String, principal: String, what: String, days: String },
+    Privileged { account: String, name: String, since: Seconds },
+    Trail { account: String, part: String, since: Seconds },
+}
+
+/// When a region, a service or a principal spoke.
+#[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Spoke {
+    account: String,
+    voice: Voice,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    called: Option<String>,
+    days: String,
+    first: Seconds,
+    last: Seconds,
 }
 
 /// Whose habit a fact is.
@@ -46,6 +65,16 @@ impl Fact {
         matches!(self, Self::Born { at, .. } if *at < before)
     }
 
+    /// Whether it tells something that is asked about after months.
+    pub(super) fn is_lasting(&self) -> bool {
+        matches!(self, Self::Seen { family, .. } if family.is_lasting())
+    }
+
+    /// Whether there are never many of its kind.
+    pub(super) fn is_bounded(&self) -> bool {
+        matches!(self, Self::Seen { family, .. } if family.is_open())
+    }
+
     /// Whose habit it is, where it is one.
     pub(super) fn habit(&self) -> Option<Habit<'_>> {
         match self {
@@ -53,7 +82,20 @@ impl Fact {
             Self::Seen { tuple, principal, last, .. } => {
                 Some(Habit { account: family::account(tuple), principal, last: *last })
             }
-            Self::Account { .. } | Self::Born { .. } | Self::Tainted { .. } => None,
+            Self::Spoke(Spoke { account, voice, name, last, .. }) => {
+                let principal = if *voice == Voice::Principal { name } else { "" };
+                Some(Habit { account, principal, last: *last })
+            }
+            Self::Peak { tuple, principal, days, .. } => {
+                let last = peaks::read(days).map_or(0, |days| peaks::end(&days));
+                Some(Habit { account: family::account(tuple), principal, last })
+            }
+            Self::Account { .. }
+            | Self::Born { .. }
+            | Self::Tainted { .. }
+            | Self::Measured { .. }
+            | Self::Privileged { .. }
+            | Self::Trail { .. } => None,
         }
     }
 }
@@ -126,20 +168,57 @@ pub(super) fn facts(baseline: &Baseline) -> Vec<Fact> {
     let born = baseline.born.iter().map(|(principal, at)| Fact::Born { principal: principal.clone(), at: *at });
     let tainted =
         baseline.tainted.iter().map(|(principal, at)| Fact::Tainted { principal: principal.clone(), since: *at });
-    let seen = baseline.tuples.iter().flat_map(|((family, tuple), principals)| {
+    let seen = baseline.tuples.iter().flat_map(|(known, principals)| {
+        let (family, tuple) = known;
         principals.iter().map(move |(principal, days)| {
-            let (_, first, last) = days.parts();
+            let crowded = baseline.crowded(known, principal, days);
+            let (blocks, first, last) = crowded.as_ref().map_or_else(|| days.recent(), Days::parts);
             Fact::Seen {
                 family: *family,
                 tuple: tuple.clone(),
                 principal: principal.to_string(),
-                days: written(days.recent()),
+                days: written(blocks),
                 first,
                 last,
             }
         })
     });
-    accounts.chain(principals).chain(born).chain(tainted).chain(seen).collect()
+    let privileged = baseline.privileged.iter().map(|((account, name), since)| Fact::Privileged {
+        account: account.clone(),
+        name: name.clone(),
+        since: *since,
+    });
+    let peaks = baseline.peaks.iter().map(|(measure, days)| Fact::Peak {
+        tuple: measure.tuple.clone(),
+        principal: measure.principal.clone(),
+        what: measure.what.clone(),
+        days: peaks::written(days),
+    });
+    let trails = baseline.trails.iter().map(|(account, part, since)| Fact::Trail {
+        account: account.to_owned(),
+        part: part.to_owned(),
+        since,
+    });
+    let known = accounts.chain(principals).chain(born).chain(tainted).chain(seen);
+    known.chain(privileged).chain(trails).chain(peaks).chain(spoken(baseline)).collect()
+}
+
+fn spoken(baseline: &Baseline) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for (account, voices) in baseline.voices() {
+        let (account, (_, first, last)) = (account.to_owned(), voices.all.parts());
+        let days = written(voices.all.recent().0);
+        facts.push(Fact::Measured { account: account.clone(), since: voices.since, days, first, last });
+        for voice in [Voice::Region, Voice::Service, Voice::Principal] {
+            facts.extend(voices.of(voice).into_iter().map(|(name, (days, called))| {
+                let (_, first, last) = days.parts();
+                let called = (called != name).then(|| called.to_owned());
+                let (account, name, days) = (account.clone(), name.to_owned(), written(days.recent().0));
+                Fact::Spoke(Spoke { account, voice, name, called, days, first, last })
+            }));
+        }
+    }
+    facts
 }
 
 fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {
@@ -154,9 +233,26 @@ fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {
         Fact::Tainted { principal, since } => baseline.taint(&principal, since),
         Fact::Seen { family, tuple, principal, days, first, last } => {
             let blocks = blocks(&days).context("days")?;
-            let known = baseline.tuples.entry((family, tuple)).or_default().entry(Arc::from(principal)).or_default();
-            known.merge(&Days::from_parts(&blocks, first, last));
+            let days = Days::from_parts(&blocks, first, last);
+            baseline.see((family, tuple), &Arc::from(principal), |known| known.merge(&days));
         }
+        Fact::Measured { account, since, days, first, last } => {
+            let voices = baseline.voices.entry(account).or_default();
+            voices.all.merge(&Days::from_parts(&blocks(&days).context("days")?, first, last));
+            voices.since = voices.since.min(since);
+        }
+        Fact::Spoke(Spoke { account, voice, name, called, days, first, last }) => {
+            let days = Days::from_parts(&blocks(&days).context("days")?, first, last);
+            baseline.voices.entry(account).or_default().add(voice, &name, called.as_deref(), &days);
+        }
+        Fact::Peak { tuple, principal, what, days } => {
+            let measure = Measure { tuple, principal, what };
+            for (day, count) in peaks::read(&days).with_context(|| format!("{days}: no days with counts"))? {
+                baseline.peaks.raise(&measure, day, count);
+            }
+        }
+        Fact::Privileged { account, name, since } => baseline.give_all_rights(&account, &name, since),
+        Fact::Trail { account, part, since } => baseline.trails.learn(&account, &part, since),
     }
     Ok(())
 }

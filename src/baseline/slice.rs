@@ -11,11 +11,16 @@ use crate::event::{DAY, Seconds};
 
 /// Slices of habits: what one principal does in one account is in one.
 const SLICES: u8 = 64;
-/// The slice of what belongs to no principal's habits: accounts, births and incidents.
+/// The slice of what belongs to no principal's habits: accounts, births, incidents and trails.
 pub(crate) const COMMON: u8 = SLICES;
-/// What was not seen for this long is in no answer any more: the longest history that a rule asks for is 90 days.
-const FORGOTTEN: Seconds = 128 * DAY;
-/// Tuples of one principal in one account, the latest: a scanner must not fill the store.
+/// The longest history that a rule may ask for.
+pub(crate) const LONGEST_HISTORY: Seconds = 128 * DAY;
+/// What was not seen for this long is in no answer any more.
+const FORGOTTEN: Seconds = LONGEST_HISTORY;
+/// The same of who was there at all, and with which key: to tell what awakes after a long time.
+const FORGOTTEN_ALTOGETHER: Seconds = 400 * DAY;
+/// Tuples of one principal in one account, the latest: a scanner must not fill the store. Those of families that are
+/// bounded by themselves do not count.
 const MOST_TUPLES: usize = 512;
 
 /// All slices.
@@ -56,7 +61,8 @@ pub(crate) fn encode(baseline: &Baseline, slices: &BTreeSet<u8>, now: Seconds) -
         let habit = fact.habit().map(|habit| (habit.account.to_owned(), habit.principal.to_owned(), habit.last));
         match habit {
             Some((account, principal, last)) => {
-                if last >= now - FORGOTTEN && slices.contains(&of(&account, &principal)) {
+                let kept = if fact.is_lasting() { FORGOTTEN_ALTOGETHER } else { FORGOTTEN };
+                if last >= now - kept && slices.contains(&of(&account, &principal)) {
                     of_principals.entry((account, principal)).or_default().push((last, fact));
                 }
             }
@@ -66,7 +72,11 @@ pub(crate) fn encode(baseline: &Baseline, slices: &BTreeSet<u8>, now: Seconds) -
     }
     for ((account, principal), mut habits) in of_principals {
         habits.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
-        habits.truncate(MOST_TUPLES);
+        let mut others = 0;
+        habits.retain(|(_, fact)| {
+            others += usize::from(!fact.is_bounded());
+            fact.is_bounded() || others <= MOST_TUPLES
+        });
         by_slice.entry(of(&account, &principal)).or_default().extend(habits.into_iter().map(|(_, fact)| fact));
     }
     let bytes = |(slice, facts)| {
@@ -87,7 +97,7 @@ pub(crate) fn decode(bytes: &[u8], name: &str, baseline: &mut Baseline) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::baseline::{Family, Usage};
+    use crate::baseline::{Family, Measure, Usage};
     use crate::event::{Identity, Place, Record, Shape};
 
     fn seen(principals: usize, tuples: usize) -> Baseline {
@@ -106,6 +116,13 @@ mod tests {
             );
         }
         baseline.born("AIDA0", 5);
+        baseline.give_all_rights("111122223333", "u0", 9);
+        baseline.trails.learn("111122223333", "topic told", 7);
+        for who in 0..principals {
+            let (tuple, principal) = ("111122223333".to_owned(), format!("AIDA{who:016}"));
+            let measure = Measure { tuple, principal, what: "destructive-burst".to_owned() };
+            baseline.peaks.raise(&measure, 99, 3);
+        }
         baseline
     }
 
@@ -135,7 +152,10 @@ mod tests {
         assert_eq!(again, whole);
         // What a part touches is enough to write where a part is put to the whole.
         assert!(touched(&part).is_subset(&touched(&whole)) && !touched(&part).contains(&COMMON));
-        assert!(touched(&part).len() <= 10, "five principals, each with one account and over all");
+        assert!(
+            touched(&part).len() <= 11,
+            "five principals, each with one account and over all, and what else speaks"
+        );
     }
 
     #[test]

@@ -8,12 +8,15 @@ use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, Co
 use sha2::{Digest as _, Sha256};
 
 use super::across::{Across, across};
-use super::partial::Compiled;
+use super::allow::AllowList;
+use super::context;
+use super::partial::{Compiled, fields_of};
 use super::rule::{Detector, Problem, RuleFile};
+use super::settle::{CANARY, OPENED_TO, TRAIL_PART};
 use super::spend::SpendRule;
 use crate::baseline::Family;
 use crate::event::view::is_shape_field;
-use crate::event::{DAY, Own, Seconds};
+use crate::event::{DAY, Networks, Own, Seconds};
 use crate::price::Prices;
 
 mod embedded {
@@ -53,10 +56,18 @@ pub(crate) struct Rule {
     /// Detectors whose correlations it feeds.
     pub feeds: Vec<usize>,
     pub thin: Thin,
+    /// Detectors that measure its matches against somebody's own past.
+    pub measures: Vec<usize>,
+    /// One match of so many is looked at.
+    pub sample: u32,
     /// Correlations over accounts that it feeds.
     pub across: Vec<Across>,
     /// Fields to keep of a matching record, because something later asks for them.
     pub captures: BTreeSet<String>,
+    /// Fields that it asks for and of which only the past tells whether they hold.
+    pub settles: Vec<&'static str>,
+    /// It can match only where there are canaries.
+    pub needs_canary: bool,
 }
 
 /// Everything that is looked for.
@@ -74,6 +85,14 @@ pub(crate) struct Rules {
     pub prices: Prices,
     /// By which `stakeout.own` is judged.
     pub own: Own,
+    /// Whose network an address is in; empty without `--asn`.
+    pub networks: Networks,
+    /// ARNs of users and roles that matter most, in which `*` stands for anything.
+    pub protected: Vec<String>,
+    /// Rules of detectors that ask for silences.
+    pub silences: Vec<u16>,
+    /// What somebody answers for.
+    pub allow: AllowList,
     /// What in the files could not be used.
     pub problems: Vec<Problem>,
     /// A hash of all files, whatever the folders are called: the same for the same rules in the same order.
@@ -86,6 +105,14 @@ impl Rules {
     /// # Errors
     /// A folder that cannot be read, or an embedded detector with an error. Problems in folders are kept in `problems`.
     pub(crate) fn load(folders: &[PathBuf]) -> Result<Self> {
+        Self::with_networks(folders, Networks::default())
+    }
+
+    /// The same, with a table of networks.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(crate) fn with_networks(folders: &[PathBuf], networks: Networks) -> Result<Self> {
         let mut files: Vec<_> = embedded::FILES.iter().map(|(file, text)| RuleFile::parse(file, text, false)).collect();
         if let Some(problem) = files.iter().flat_map(|file| &file.problems).next() {
             bail!("{problem}");
@@ -93,27 +120,31 @@ impl Rules {
         for folder in folders {
             files.extend(read_folder(folder)?);
         }
-        Ok(Self::new(files))
+        Ok(Self::new(files, networks))
     }
 
-    /// Only the rules of one folder.
+    /// Only the rules of one folder, with a table of networks that may be empty.
     ///
     /// # Errors
     /// A folder that cannot be read.
-    pub(crate) fn of_folder(folder: &Path) -> Result<Self> {
-        read_folder(folder).map(Self::new)
+    pub(crate) fn of_folder(folder: &Path, networks: Networks) -> Result<Self> {
+        Ok(Self::new(read_folder(folder)?, networks))
     }
 
-    fn new(files: Vec<RuleFile>) -> Self {
+    fn new(files: Vec<RuleFile>, networks: Networks) -> Self {
         let mut all = Self {
             detectors: Vec::new(),
             rules: Vec::new(),
             spends: Vec::new(),
             correlations: Vec::new(),
             correlated: Vec::new(),
-            families: vec![Family::networks()],
+            families: [Family::networks()].into_iter().chain(context::families()).collect(),
             prices: Prices::default(),
             own: Own::default(),
+            networks,
+            protected: Vec::new(),
+            silences: Vec::new(),
+            allow: AllowList::default(),
             problems: Vec::new(),
             fingerprint: fingerprint(&files),
         };
@@ -140,25 +171,66 @@ impl Rules {
         self.problems.extend(file.problems);
         let offset = self.detectors.len();
         self.detectors.extend(file.detectors);
+        if self.networks.is_empty() {
+            self.detectors[offset..].iter_mut().for_each(Detector::without_table);
+        }
         self.spends.extend(file.spends.into_iter().map(|rule| SpendRule { detector: rule.detector + offset, ..rule }));
         let detectors = &self.detectors[offset..];
         for detector in detectors {
             let asked = detector.adjust.iter().filter_map(|entry| entry.when.as_ref()?.first_seen.as_ref());
-            self.families.extend(detector.first_seen.iter().chain(asked).map(super::block::FirstSeen::family));
+            let families = detector.first_seen.iter().chain(asked);
+            self.families.extend(
+                families.flat_map(|question| std::iter::once(question.family()).chain(question.family_by_prefix())),
+            );
+            self.families.extend(detector.dormant.as_ref().map(super::block::Dormant::family));
+        }
+        for detector in &mut self.detectors[offset..] {
+            detector.weighed = context::weighed(detector);
         }
         for (rule, compiled) in file.rules {
             let id = rule.id.clone().unwrap_or_default();
+            let detectors = &self.detectors[offset..];
             let position =
                 |wanted: &str| detectors.iter().position(|detector| detector.sigma_id == wanted).map(|n| n + offset);
             let reached = reached_by(&id, rule.name.as_deref(), &file.correlations);
             let feeds: Vec<_> = reached.iter().filter_map(|c| position(c.id.as_deref().unwrap_or_default())).collect();
             let detector = position(&id);
-            let captures = captures(&reached, detector.iter().chain(&feeds).map(|n| &self.detectors[*n]));
-            let thin = thin(detector.map(|n| &self.detectors[n]), &reached);
+            let fed: Vec<usize> = detector.iter().chain(&feeds).copied().collect();
+            let fed = || fed.iter().copied();
+            let weighed = context::weighed_by(&rule);
+            fed().for_each(|n| self.detectors[n].weighed.extend(weighed.iter().copied()));
+            let fields = fields_of(&rule);
+            let settles: Vec<_> = [TRAIL_PART, OPENED_TO].into_iter().filter(|field| fields.contains(field)).collect();
+            let needs_canary = fields.contains(CANARY);
+            let mut captures = captures(&reached, fed().map(|n| &self.detectors[n]));
+            captures.extend(settles.iter().map(|field| (*field).to_owned()));
+            let measures: Vec<usize> = fed().filter(|n| self.detectors[*n].beyond_own.is_some()).collect();
+            let thin = match measures.as_slice() {
+                [] => thin(detector.map(|n| &self.detectors[n]), &reached),
+                _ => Thin::No,
+            };
+            let own = detector.and_then(|n| self.detectors[n].beyond_own.as_ref());
+            let sample = own.filter(|_| reached.is_empty()).map_or(1, |block| block.sample);
+            if detector.is_some_and(|n| self.detectors[n].silence.is_some()) {
+                self.silences.extend(u16::try_from(self.rules.len()));
+            }
             if !reached.is_empty() {
                 self.correlated.push(rule);
             }
-            self.rules.push(Rule { id, compiled, detector, feeds, thin, across: Vec::new(), captures });
+            let across = Vec::new();
+            self.rules.push(Rule {
+                id,
+                compiled,
+                detector,
+                feeds,
+                thin,
+                measures,
+                sample,
+                across,
+                captures,
+                settles,
+                needs_canary,
+            });
         }
         self.correlations.extend(file.correlations);
     }
@@ -198,6 +270,7 @@ fn captures<'a>(correlations: &[&CorrelationRule], detectors: impl Iterator<Item
     for detector in detectors {
         let whens = detector.adjust.iter().filter_map(|entry| entry.when.as_ref());
         fields.extend(whens.flat_map(|when| when.fields.keys().cloned()));
+        fields.extend(detector.beyond_own.iter().filter_map(|block| block.field()).map(str::to_owned));
     }
     fields.retain(|field| !is_header_field(field));
     fields
@@ -205,13 +278,21 @@ fn captures<'a>(correlations: &[&CorrelationRule], detectors: impl Iterator<Item
 
 /// Whether an event carries the field anyway.
 pub(crate) fn is_header_field(path: &str) -> bool {
-    const OF_PLACE_OR_CALLER: [&str; 6] = [
+    const OF_PLACE_OR_CALLER: [&str; 14] = [
         "awsRegion",
         "sourceIPAddress",
         "stakeout.principal",
         "stakeout.credential",
         "stakeout.account",
         "stakeout.network",
+        "stakeout.object",
+        "stakeout.role",
+        "stakeout.caller",
+        "stakeout.origin",
+        "stakeout.asn",
+        "stakeout.asn_name",
+        "stakeout.country",
+        "stakeout.hosting",
     ];
     is_shape_field(path) || OF_PLACE_OR_CALLER.contains(&path)
 }
@@ -220,7 +301,7 @@ pub(crate) fn is_header_field(path: &str) -> bool {
 /// only the first of each sixtieth is kept.
 fn thin(detector: Option<&Detector>, correlations: &[&CorrelationRule]) -> Thin {
     match (detector, correlations) {
-        (Some(detector), []) if detector.first_seen.is_some() && detector.beyond_usual.is_none() => Thin::Day,
+        (Some(detector), []) if detector.asks_for_firsts() => Thin::Day,
         (None, [only]) => counting(only).map_or(Thin::No, Thin::Counted),
         _ => Thin::No,
     }
@@ -284,6 +365,10 @@ fn read_folder(folder: &Path) -> Result<Vec<RuleFile>> {
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if folder.is_file() {
+        paths.push(folder.to_owned());
+        return Ok(());
+    }
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {

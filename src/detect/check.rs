@@ -1,5 +1,6 @@
 //! Rules against their fixtures: the name of a fixture says what must come of it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -10,6 +11,16 @@ use crate::model::{Finding, Level};
 
 /// A file beside a fixture of logs that has this ending in place of its own is the bill of the account.
 const BILL: &str = ".costs.csv";
+
+/// A fixture of logs that has this in its name is read with a table of networks.
+const WITH_TABLE: &str = ".asn.";
+
+/// Whether a fixture is to be read with the table of networks that lies beside all of them.
+pub(crate) fn has_table(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.to_string_lossy().contains(WITH_TABLE))
+}
+/// How names of fixtures begin.
+const KINDS: [&str; 3] = ["fires", "notice", "quiet"];
 
 /// How the fixtures of a rule set came out.
 #[derive(Debug, Default)]
@@ -29,7 +40,15 @@ enum Wanted {
 }
 
 /// What came of a fixture.
-type Found = Result<Vec<Finding>>;
+pub(crate) struct Came {
+    pub findings: Vec<Finding>,
+    /// Events that it holds, where it is a log.
+    pub events: Option<u64>,
+    /// Why it could not be read, or not to its end.
+    pub skipped: Vec<String>,
+}
+
+type Found = Result<Came>;
 
 /// How fixtures become findings.
 pub(crate) struct Replay<'a> {
@@ -39,7 +58,13 @@ pub(crate) struct Replay<'a> {
     pub bill: &'a dyn Fn(&Path) -> Found,
 }
 
-/// Runs the fixtures of every detector.
+/// A fixture: its file, and its name without that of its rule and without endings.
+struct Fixture {
+    file: PathBuf,
+    name: String,
+}
+
+/// Runs the fixtures of every detector: those in its folder below `fixtures`, and those beside its file.
 ///
 /// # Errors
 /// A folder of fixtures that cannot be read, or a fixture whose name asks for nothing.
@@ -47,23 +72,23 @@ pub(crate) fn check(rules: &Rules, fixtures: &Path, replay: &Replay<'_>) -> Resu
     let mut outcome = Outcome::default();
     for (number, detector) in rules.detectors.iter().enumerate() {
         let about_bills = rules.spends.iter().any(|rule| rule.detector == number);
-        let files = files(&fixtures.join(&detector.name))?;
+        let own = fixtures_of(detector, fixtures)?;
         for needed in ["fires", "quiet"] {
-            let exists = files.iter().any(|file| {
-                stem(file).starts_with(needed)
-                    || (needed == "fires" && detector.notice && stem(file).starts_with("notice"))
-            });
-            if !exists {
+            let stands_for = |name: &str| {
+                name.starts_with(needed) || (needed == "fires" && detector.notice && name.starts_with("notice"))
+            };
+            if !own.iter().any(|fixture| stands_for(&fixture.name)) {
                 outcome.failed += 1;
-                outcome.lines.push(format!("MISSING  {}: no fixture that begins with {needed}", detector.name));
+                outcome.lines.push(missing(detector, needed, about_bills));
             }
         }
-        for file in &files {
-            let wanted = wanted(detector, &stem(file))?;
-            let findings = if about_bills { (replay.bill)(file)? } else { (replay.logs)(file, bill(file).as_deref())? };
-            let own: Vec<_> = findings.iter().filter(|finding| *finding.detector == *detector.name).collect();
-            let name = format!("{}/{}", detector.name, stem(file));
-            match verdict(&wanted, &own) {
+        for fixture in &own {
+            let Fixture { file, name } = fixture;
+            let wanted = wanted(detector, name)?;
+            let came = if about_bills { (replay.bill)(file)? } else { (replay.logs)(file, bill(fixture).as_deref())? };
+            let found: Vec<_> = came.findings.iter().filter(|finding| *finding.detector == *detector.name).collect();
+            let name = format!("{}/{name}", detector.name);
+            match unread(&came).or_else(|| verdict(&wanted, &found)) {
                 None => {
                     outcome.passed += 1;
                     outcome.lines.push(format!("ok       {name}"));
@@ -78,6 +103,29 @@ pub(crate) fn check(rules: &Rules, fixtures: &Path, replay: &Replay<'_>) -> Resu
     Ok(outcome)
 }
 
+/// What is not there, and where it is looked for.
+fn missing(detector: &Detector, needed: &str, about_bills: bool) -> String {
+    let name = &detector.name;
+    let (ending, form) = if about_bills { ("csv", "a bill") } else { ("jsonl", "one CloudTrail record a line") };
+    let comes = if needed == "fires" { "that it finds" } else { "that is much like it and that it leaves alone" };
+    let folder = Path::new(&detector.file).parent().unwrap_or(Path::new(""));
+    let file = folder.join(format!("{name}.{needed}.{ending}"));
+    format!(
+        "MISSING  {name}: no fixture that begins with {needed}; write {} with something {comes}, {form}",
+        file.display()
+    )
+}
+
+/// What is wrong with a fixture that holds nothing to judge: quiet as it is, it shows nothing.
+fn unread(came: &Came) -> Option<String> {
+    if let Some(why) = came.skipped.first() {
+        return Some(format!("it could not be read: {why}"));
+    }
+    (came.events == Some(0)).then(|| {
+        "no CloudTrail record in it: one JSON object a line with eventTime, eventSource, eventName, userIdentity and so on".to_owned()
+    })
+}
+
 /// `fires`, `fires-high-why`, `fires-why`, `notice-why`, `quiet-why`.
 fn wanted(detector: &Detector, stem: &str) -> Result<Wanted> {
     const LEVELS: [Level; 5] = [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
@@ -90,7 +138,10 @@ fn wanted(detector: &Detector, stem: &str) -> Result<Wanted> {
             let named = LEVELS.into_iter().find(|known| Some(known.as_str()) == level);
             Ok(Wanted::Level(named.unwrap_or(detector.level)))
         }
-        _ => bail!("{}/{stem}: a fixture begins with fires, notice or quiet", detector.name),
+        _ => bail!(
+            "{}/{stem}: the name of a fixture begins with fires, notice or quiet, such as fires-high-at-night.jsonl",
+            detector.name
+        ),
     }
 }
 
@@ -102,7 +153,7 @@ fn verdict(wanted: &Wanted, findings: &[&Finding]) -> Option<String> {
             let loud = findings.iter().find(|finding| !finding.notice)?;
             Some(format!("a {} finding: {}", loud.level, loud.reasons.join("; ")))
         }
-        (_, None) => Some("no finding".to_owned()),
+        (_, None) => Some("no finding; no record in it is what the rule asks for, or too few are".to_owned()),
         (Wanted::Notice, Some(finding)) => {
             (!finding.notice).then(|| format!("{} and no notice: {}", finding.level, finding.reasons.join("; ")))
         }
@@ -112,6 +163,31 @@ fn verdict(wanted: &Wanted, findings: &[&Finding]) -> Option<String> {
                 .then(|| format!("{is} and not {level}: {}", finding.reasons.join("; ")))
         }
     }
+}
+
+/// The fixtures of a detector, by name.
+fn fixtures_of(detector: &Detector, fixtures: &Path) -> Result<Vec<Fixture>> {
+    let file = Path::new(&detector.file);
+    let beside = file.parent().filter(|_| detector.external).map(Path::to_path_buf);
+    let names: BTreeSet<String> = [detector.name.clone(), stem(file)].into();
+    let mut own = Vec::new();
+    for name in &names {
+        let folders = beside.iter().map(|beside| beside.join(name)).chain([fixtures.join(name)]);
+        for folder in folders.collect::<BTreeSet<_>>() {
+            own.extend(files(&folder)?.into_iter().map(|file| Fixture { name: stem(&file), file }));
+        }
+    }
+    for file in beside.iter().map(|beside| files(beside)).collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+        let whole = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let rest = names.iter().find_map(|name| whole.strip_prefix(name.as_str())?.strip_prefix('.'));
+        let rest = rest.and_then(|rest| rest.split('.').next());
+        if let Some(rest) = rest.filter(|rest| KINDS.iter().any(|kind| rest.starts_with(kind))) {
+            own.push(Fixture { name: rest.to_owned(), file });
+        }
+    }
+    own.sort_by(|one, other| (&one.name, &one.file).cmp(&(&other.name, &other.file)));
+    own.dedup_by(|one, other| one.file == other.file);
+    Ok(own)
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -125,9 +201,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The bill beside a fixture.
-fn bill(file: &Path) -> Option<PathBuf> {
-    let bill = file.with_file_name(format!("{}{BILL}", stem(file)));
+/// The bill beside a fixture: its name with another ending.
+fn bill(Fixture { file, name }: &Fixture) -> Option<PathBuf> {
+    let whole = file.file_name()?.to_string_lossy().into_owned();
+    let rule = whole.find(&format!(".{name}.")).filter(|_| !whole.starts_with(name.as_str()));
+    let begin = rule.map_or_else(String::new, |end| whole.get(..=end).unwrap_or_default().to_owned());
+    let bill = file.with_file_name(format!("{begin}{name}{BILL}"));
     bill.is_file().then_some(bill)
 }
 

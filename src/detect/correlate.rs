@@ -1,9 +1,10 @@
 //! Sigma correlations in event time, driven through the library's engine.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ahash::AHashMap;
 use anyhow::{Context as _, Result};
 use rsigma_eval::correlation::compile_correlation;
 use rsigma_eval::{
@@ -40,11 +41,11 @@ pub(crate) struct Correlator {
     engine: CorrelationEngine,
     watched: Vec<Watched>,
     /// The correlations that each rule feeds directly.
-    fed_by: HashMap<String, Vec<usize>>,
+    fed_by: AHashMap<String, Vec<usize>>,
     /// The events of each correlation and group that are within its window.
-    windows: HashMap<(usize, String), Window>,
+    windows: AHashMap<(usize, String), Window>,
     /// When each value of a counting correlation and group was counted last, in stretches of a sixtieth of its window.
-    counted_last: HashMap<(usize, String, String), Seconds>,
+    counted_last: AHashMap<(usize, String, String), Seconds>,
 }
 
 /// What is needed of a correlation beside the engine.
@@ -91,7 +92,7 @@ impl Correlator {
             rules.correlations.iter().position(is)
         };
         let mut watched = Vec::new();
-        let mut fed_by: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut fed_by: AHashMap<String, Vec<usize>> = AHashMap::new();
         for (position, correlation) in collection.correlations.iter().enumerate() {
             for rule in rules.correlated.iter().filter(|rule| {
                 correlation.rules.iter().any(|r| Some(r) == rule.id.as_ref() || Some(r) == rule.name.as_ref())
@@ -113,7 +114,7 @@ impl Correlator {
                 across: is_across(correlation, &rules.correlations),
             });
         }
-        Ok(Self { engine, watched, fed_by, windows: HashMap::new(), counted_last: HashMap::new() })
+        Ok(Self { engine, watched, fed_by, windows: AHashMap::new(), counted_last: AHashMap::new() })
     }
 
     /// One match of one rule. A field that was kept for it and holds a list counts once for each of its members.

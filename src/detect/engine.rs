@@ -1,15 +1,19 @@
 //! The stateful part of detection: events in order of time in, findings out.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ahash::AHashMap;
 use anyhow::Result;
 
+use super::allow::{Allowing, Entries};
 use super::beyond::{Beyond, STARTS};
 use super::catalog::Rules;
+use super::context;
 use super::correlate::{Correlator, Firing};
 use super::judge::{Bar, Contribution, DETAIL, Judgement, Newness, judge, newness};
+use super::own_past::{Measured, OwnPast, Past};
 use crate::baseline::Baseline;
 use crate::cost::Usual;
 use crate::event::{DAY, Event, HOUR, Place, Seconds};
@@ -31,12 +35,20 @@ pub(crate) struct Detection<'r> {
     rules: &'r Rules,
     correlator: Correlator,
     beyond: Beyond,
+    /// What principals did within some time, and at most before.
+    pub own_past: OwnPast<'r>,
+    /// Before this time, events only teach.
+    pub since: Seconds,
+    /// Until when the events of a count are part of a finding already.
+    counted: AHashMap<(usize, String), Seconds>,
     /// Everything found so far, in order of firing.
     pub findings: Vec<Finding>,
     /// The finding that a further match would extend, and until when.
     active: AHashMap<(usize, String), (usize, Seconds)>,
     /// What was new about events that feed correlations, by the id of the event.
     marks: AHashMap<Arc<str>, Marks>,
+    /// What somebody answers for.
+    allowing: Allowing<'r>,
     swept: Seconds,
 }
 
@@ -71,9 +83,13 @@ impl<'r> Detection<'r> {
             rules,
             correlator: Correlator::new(rules)?,
             beyond: Beyond::new(usual),
+            own_past: OwnPast::new(rules),
+            since: Seconds::MIN,
+            counted: AHashMap::new(),
             findings: Vec::new(),
             active: AHashMap::new(),
             marks: AHashMap::new(),
+            allowing: Allowing::new(&rules.allow),
             swept: Seconds::MIN,
         })
     }
@@ -82,9 +98,13 @@ impl<'r> Detection<'r> {
     pub(crate) fn take(&mut self, event: &Event, past: &Baseline) -> Vec<usize> {
         self.sweep(event.time);
         let mut touched = Vec::new();
+        if event.time < self.since {
+            return touched;
+        }
         for &rule in &event.rules {
             let rules = self.rules;
             let rule = &rules.rules[usize::from(rule)];
+            self.allowing.note(rule.detector.iter().chain(&rule.feeds).map(|n| &rules.detectors[*n]), event);
             if let Some(detector) = rule.detector {
                 touched.extend(self.single(detector, event, past));
             }
@@ -103,11 +123,16 @@ impl<'r> Detection<'r> {
     fn single(&mut self, detector: usize, event: &Event, past: &Baseline) -> Option<usize> {
         let rules = self.rules;
         let rule = &rules.detectors[detector];
+        if rule.beyond_own.is_some() {
+            return self.measured(detector, event, past);
+        }
         let asked = |position: usize| {
             let question = rule.adjust.get(position)?.when.as_ref()?.first_seen.as_ref()?;
             Some(newness(question, Bar::Usual, event, past))
         };
-        let mut judgement = judge(rule, event, past, &Contribution { value: None, newness: &asked })?;
+        let contribution = Contribution { value: None, newness: &asked, own_past: None };
+        let mut judgement = judge(rule, event, past, &contribution)?;
+        context::weigh(rules, rule, event, past, &mut judgement);
         let mut events = BTreeSet::from([(event.time, Arc::clone(&event.id))]);
         if let Some(block) = &rule.beyond_usual {
             let tipped = self.beyond.take(detector, block, event, &rules.prices)?;
@@ -120,13 +145,18 @@ impl<'r> Detection<'r> {
         let target = event.facts.as_ref().and_then(|facts| facts.target.as_deref()).unwrap_or_default();
         let (group, open) = match &rule.first_seen {
             Some(question) => {
-                (question.family().tuple(&event.identity, &event.place, &event.shape).unwrap_or_default(), DAY)
+                // Many new things of one caller are one finding.
+                let family = question.family().without_things();
+                (family.tuples(&event.identity, &event.place, &event.shape).concat(), DAY)
             }
+            None if rule.dormant.is_some() => (event.identity.credential.clone().unwrap_or_default(), DAY),
             None => {
                 (format!("{}\u{1f}{target}", event.identity.credential.as_deref().unwrap_or_default()), SAME_FINDING)
             }
         };
-        let group = format!("{}\u{1f}{}\u{1f}{group}", event.place.account, event.identity.key);
+        // Whoever steals a key does what its owner does out of habit: a notice of the one is not the start of the other.
+        let habit = if judgement.notice { "habit" } else { "" };
+        let group = format!("{}\u{1f}{}\u{1f}{group}\u{1f}{habit}", event.place.account, event.identity.key);
         Some(self.put(Match { detector, group, open, events, event }, judgement))
     }
 
@@ -136,24 +166,62 @@ impl<'r> Detection<'r> {
             rules.detectors.iter().position(|detector| detector.window.is_some() && detector.sigma_id == firing.id)?;
         let rule = &rules.detectors[detector];
         let window = Seconds::try_from(rule.window.unwrap_or_default()).unwrap_or(DAY);
-        let marks = &self.marks;
-        let asked = |position: usize| {
-            let answers = firing.events.iter().filter_map(|(_, id)| marks.get(id)).flat_map(|(_, answers)| answers);
-            let answers = answers.filter(|mark| mark.detector == detector && mark.adjustment == position);
-            let answers = answers.filter(|mark| firing.across || mark.place.account == event.place.account);
-            let answers = answers.map(|mark| &mark.answer);
-            answers
-                .max_by_key(|answer| {
-                    matches!(answer, Newness::New(_)) as u8 * 2 + matches!(answer, Newness::TooEarly(_)) as u8
-                })
-                .cloned()
-        };
-        let mut judgement = judge(rule, event, past, &Contribution { value: Some(firing.value), newness: &asked })?;
+        let account = Some(&event.place.account).filter(|_| !firing.across);
+        let measured = self.own_past.ask(detector, event, past);
+        let asked = |position: usize| self.marked(&firing.events, account, (detector, position));
+        let own_past = measured.as_ref().map(|measured| measured.past);
+        let contribution = Contribution { value: Some(firing.value), newness: &asked, own_past };
+        let mut judgement = judge(rule, event, past, &contribution)?;
+        context::weigh(rules, rule, event, past, &mut judgement);
+        if let Some(measured) = measured.filter(|measured| measured.past == Past::Exceeded) {
+            judgement.reasons.push(measured.reason);
+        }
         if let Some(what) = firing.counted.as_ref().filter(|_| firing.value > 1.0) {
             judgement.reasons.insert(0, format!("{COUNTED}{} {what} within {}", firing.value, spoken(window)));
         }
         let events = firing.events.into_iter().collect();
         Some(self.put(Match { detector, group: firing.group, open: window, events, event }, judgement))
+    }
+
+    /// A match whose count is beyond its caller's own past, or beyond what is known of it.
+    fn measured(&mut self, detector: usize, event: &Event, past: &Baseline) -> Option<usize> {
+        let rules = self.rules;
+        let rule = &rules.detectors[detector];
+        self.mark(&[detector], event, past);
+        let measured = self.own_past.ask(detector, event, past).filter(|measured| measured.past != Past::Within)?;
+        let Measured { past: own_past, count, counted, reason } = measured;
+        let group = format!("{}\u{1f}{}", event.place.account, event.identity.key);
+        let counted_as = (detector, group);
+        let told = self.counted.get(&counted_as).copied().unwrap_or(Seconds::MIN);
+        let ids = LazyCell::new(|| Vec::from_iter(self.own_past.events(detector, event, told)));
+        let asked = |position: usize| self.marked(&ids, Some(&event.place.account), (detector, position));
+        let contribution = Contribution { value: Some(count as f64), newness: &asked, own_past: Some(own_past) };
+        let mut judgement = judge(rule, event, past, &contribution)?;
+        context::weigh(rules, rule, event, past, &mut judgement);
+        judgement.reasons.splice(0..0, [format!("{COUNTED}{counted}"), reason]);
+        let events = ids.iter().cloned().collect();
+        // What comes to nothing is told with what follows.
+        self.counted.insert(counted_as.clone(), event.time);
+        let (_, group) = counted_as;
+        Some(self.put(Match { detector, group, open: SAME_FINDING, events, event }, judgement))
+    }
+
+    /// The strongest answer to what an adjustment asks about some events of an account, or of several.
+    fn marked(
+        &self,
+        events: &[(Seconds, Arc<str>)],
+        account: Option<&String>,
+        (detector, adjustment): (usize, usize),
+    ) -> Option<Newness> {
+        let answers = events.iter().filter_map(|(_, id)| self.marks.get(id)).flat_map(|(_, answers)| answers);
+        let answers = answers.filter(|mark| mark.detector == detector && mark.adjustment == adjustment);
+        let answers = answers.filter(|mark| account.is_none_or(|account| mark.place.account == *account));
+        let strength = |answer: &&Newness| match answer {
+            Newness::New(_) => 2,
+            Newness::TooEarly(_) => 1,
+            Newness::Seen | Newness::NotAsked => 0,
+        };
+        answers.map(|mark| &mark.answer).max_by_key(strength).cloned()
     }
 
     /// Answers now what adjustments will ask about this event when its correlation fires.
@@ -182,13 +250,24 @@ impl<'r> Detection<'r> {
         {
             *open_until = until;
             let finding = &mut self.findings[*position];
-            finding.event_ids.extend(new.events);
             extend(finding, judgement);
+            self.allowing.mark((*position, false), &new.events, finding);
+            finding.event_ids.extend(new.events);
             return *position;
         }
-        self.active.insert(key, (self.findings.len(), until));
-        self.findings.push(self.finding(new, judgement));
-        self.findings.len() - 1
+        let position = self.findings.len();
+        self.active.insert(key, (position, until));
+        let mut finding = self.finding(new, judgement);
+        let events = std::mem::take(&mut finding.event_ids);
+        self.allowing.mark((position, true), &events, &mut finding);
+        finding.event_ids = events;
+        self.findings.push(finding);
+        position
+    }
+
+    /// The entries of `[[allow]]` that hid something.
+    pub(crate) fn allow_used(&self) -> Entries {
+        self.allowing.used.clone()
     }
 
     fn finding(&self, new: Match<'_>, judgement: Judgement) -> Finding {
@@ -213,6 +292,7 @@ impl<'r> Detection<'r> {
             incident: None,
             cost: None,
             tactic: detector.tactic.as_str().into(),
+            allowed: None,
             external: detector.external,
         }
     }
@@ -232,8 +312,11 @@ impl<'r> Detection<'r> {
         self.swept = now;
         self.active.retain(|_, (_, until)| *until >= now);
         self.marks.retain(|_, (at, _)| *at >= now - MARKED);
+        self.allowing.forget(now - MARKED);
         self.correlator.forget(now);
         self.beyond.forget(now);
+        self.own_past.forget(now);
+        self.counted.retain(|_, until| *until >= now - DAY);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deciding a rule on what a kind of call alone tells: it never matches, always matches, or must be asked per record.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rsigma_eval::compiler::{compile_detection, eval_condition};
 use rsigma_eval::{CompiledDetection, CompiledRule, Event as SigmaEvent, EventValue, compile_rule};
@@ -194,6 +194,20 @@ fn strengthened(detection: &Detection, known: fn(&str) -> bool) -> Option<Detect
 
 fn is_known(item: &DetectionItem, known: fn(&str) -> bool) -> bool {
     item.field.name.as_deref().is_some_and(known) && !item.field.has_modifier(Modifier::FieldRef)
+}
+
+/// The fields that a rule asks for anywhere.
+pub(super) fn fields_of(rule: &SigmaRule) -> BTreeSet<&str> {
+    fn collect<'d>(detection: &'d Detection, fields: &mut BTreeSet<&'d str>) {
+        match detection {
+            Detection::AllOf(items) => fields.extend(items.iter().filter_map(|item| item.field.name.as_deref())),
+            Detection::AnyOf(parts) | Detection::And(parts) => parts.iter().for_each(|part| collect(part, fields)),
+            Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {}
+        }
+    }
+    let mut fields = BTreeSet::new();
+    rule.detection.named.values().for_each(|detection| collect(detection, &mut fields));
+    fields
 }
 
 /// A shape under the eyes of a rule.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use super::catalog::{Rules, Thin};
+use crate::event::about::{self, Source};
 use crate::event::{Seconds, Shape, View, facts};
 
 /// What records of one shape are needed for.
@@ -19,16 +20,27 @@ pub(crate) struct Plan {
     pub bursts: Vec<(Seconds, u16)>,
     /// Rules that must be asked per record.
     pub ask: Vec<u16>,
+    /// Rules that look at one of so many records, and whether they must be asked about that.
+    pub sampled: Vec<(u32, u16, bool)>,
     /// Such records can have facts.
     pub facts: bool,
     /// Such records are calls of models, which are counted.
     pub models: bool,
+    /// Where such records say what they are about.
+    pub about: Vec<&'static Source>,
 }
 
 impl Plan {
-    /// Nothing but the baseline wants to see such records.
-    pub(crate) fn only_counts(&self) -> bool {
-        self.always.is_empty() && self.ask.is_empty() && !self.facts
+    /// Whether more than the baseline may want to see a record of this kind.
+    pub(crate) fn keeps(&self, fingerprint: u64) -> bool {
+        let only_counts = self.always.is_empty() && self.ask.is_empty() && !self.facts;
+        !only_counts || self.drawn(fingerprint).next().is_some()
+    }
+
+    /// The rules for which a record is the one of many that is looked at, and whether they must be asked.
+    pub(crate) fn drawn(&self, fingerprint: u64) -> impl Iterator<Item = (u16, bool)> {
+        let is_drawn = move |(sample, ..): &&(u32, u16, bool)| fingerprint.is_multiple_of(u64::from(*sample).max(1));
+        self.sampled.iter().filter(is_drawn).map(|(_, rule, ask)| (*rule, *ask))
     }
 
     /// Some rule needs the first of such calls, of a day or of a stretch of time.
@@ -52,7 +64,10 @@ impl<'r> Planner<'r> {
     pub(crate) fn plan(&mut self, shape: Shape) -> Plan {
         let rules = self.rules;
         let candidates = self.by_name.entry((shape.source.clone(), shape.raw_name.clone())).or_insert_with(|| {
-            let applies = |(_, rule): &(usize, &super::catalog::Rule)| rule.compiled.may_match_name(&shape);
+            let has_canary = !rules.own.canaries.is_empty();
+            let applies = |(_, rule): &(usize, &super::catalog::Rule)| {
+                (has_canary || !rule.needs_canary) && rule.compiled.may_match_name(&shape)
+            };
             rules.rules.iter().enumerate().filter(applies).filter_map(|(n, _)| u16::try_from(n).ok()).collect()
         });
         let mut plan = Plan {
@@ -60,18 +75,25 @@ impl<'r> Planner<'r> {
             daily: Vec::new(),
             bursts: Vec::new(),
             ask: Vec::new(),
+            sampled: Vec::new(),
             facts: facts::may_have(&shape),
             models: shape.calls_model(),
+            about: about::sources(&shape),
             shape: Arc::new(shape),
         };
         for &n in candidates.iter() {
             let rule = &rules.rules[usize::from(n)];
             let verdict = rule.compiled.judge(&plan.shape);
+            if rule.sample > 1 {
+                let ask = !verdict.must || !rule.captures.is_empty();
+                plan.sampled.extend(verdict.may.then_some((rule.sample, n, ask)));
+                continue;
+            }
             match (verdict.must, verdict.may, &rule.thin) {
-                (true, _, Thin::Day) => plan.daily.push(n),
+                (true, _, Thin::Day) if rule.captures.is_empty() => plan.daily.push(n),
                 (true, _, Thin::Counted(counting)) => plan.bursts.push((counting.stretch, n)),
                 (true, _, Thin::No) if rule.captures.is_empty() => plan.always.push(n),
-                (true, _, Thin::No) | (false, true, _) => plan.ask.push(n),
+                (true, _, Thin::No | Thin::Day) | (false, true, _) => plan.ask.push(n),
                 (false, false, _) => {}
             }
         }

@@ -1,6 +1,8 @@
 //! One detector file: Sigma documents with our blocks, parsed and checked.
 
-use std::collections::HashMap;
+mod documented;
+
+use std::collections::BTreeSet;
 use std::fmt;
 
 use rsigma_eval::compile_rule;
@@ -8,11 +10,15 @@ use rsigma_parser::{CorrelationRule, SigmaRule, parse_sigma_yaml};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use super::block::{Adjustment, BeyondUsual, FirstSeen};
+use super::block::{Adjustment, BeyondUsual, Context, Dormant, FirstSeen};
+use super::context::Point;
+use super::own_past::BeyondOwn;
 use super::partial::Compiled;
+use super::silence::Silence;
 use super::spend::SpendRule;
 use super::spend::block::Block;
 use crate::model::Level;
+use documented::Documented;
 
 /// What trouble looks like, and everything a person should know about it.
 #[derive(Debug, Clone)]
@@ -23,7 +29,7 @@ pub(crate) struct Detector {
     /// Informs and never pages.
     pub notice: bool,
     pub description: String,
-    /// The folder it lies in.
+    /// The folder it lies in; of an added rule the first tactic that its tags name, else `external`.
     pub tactic: String,
     /// ATT&CK technique ids.
     pub attack: Vec<String>,
@@ -33,7 +39,14 @@ pub(crate) struct Detector {
     pub blind_spots: Vec<String>,
     pub playbook: Option<String>,
     pub first_seen: Option<FirstSeen>,
+    pub dormant: Option<Dormant>,
     pub beyond_usual: Option<BeyondUsual>,
+    pub beyond_own: Option<BeyondOwn>,
+    pub silence: Option<Silence>,
+    /// What of the circumstances is not counted.
+    pub context: Context,
+    /// Circumstances that it counts by itself.
+    pub weighed: BTreeSet<Point>,
     pub adjust: Vec<Adjustment>,
     /// The Sigma id by which the engine reports it.
     pub sigma_id: String,
@@ -43,6 +56,19 @@ pub(crate) struct Detector {
     pub file: String,
     /// From a folder given with `--rules`.
     pub external: bool,
+}
+
+impl Detector {
+    /// Whether the first match of a day, of a caller, place and kind of call, says what the others say.
+    pub(super) fn asks_for_firsts(&self) -> bool {
+        (self.first_seen.is_some() || self.dormant.is_some()) && self.beyond_usual.is_none()
+    }
+
+    /// Without a table of networks, prefixes stand for autonomous systems.
+    pub(super) fn without_table(&mut self) {
+        let asked = self.adjust.iter_mut().filter_map(|entry| entry.when.as_mut()?.first_seen.as_mut());
+        self.first_seen.iter_mut().chain(asked).for_each(FirstSeen::without_table);
+    }
 }
 
 /// Something in a rule file that cannot be used.
@@ -189,49 +215,6 @@ fn unsupported(rule: &SigmaRule) -> Option<String> {
     })
 }
 
-/// What rules and correlations have in common.
-struct Documented<'a> {
-    title: &'a str,
-    name: Option<&'a str>,
-    id: &'a str,
-    level: Option<rsigma_parser::Level>,
-    description: Option<&'a str>,
-    tags: &'a [String],
-    references: &'a [String],
-    falsepositives: &'a [String],
-    custom: &'a HashMap<String, yaml_serde::Value>,
-}
-
-impl<'a> Documented<'a> {
-    fn of_rule(rule: &'a SigmaRule) -> Self {
-        Self {
-            title: &rule.title,
-            name: rule.name.as_deref(),
-            id: rule.id.as_deref().unwrap_or_default(),
-            level: rule.level,
-            description: rule.description.as_deref(),
-            tags: &rule.tags,
-            references: &rule.references,
-            falsepositives: &rule.falsepositives,
-            custom: &rule.custom_attributes,
-        }
-    }
-
-    fn of_correlation(rule: &'a CorrelationRule) -> Self {
-        Self {
-            title: &rule.title,
-            name: rule.name.as_deref(),
-            id: rule.id.as_deref().unwrap_or_default(),
-            level: rule.level,
-            description: rule.description.as_deref(),
-            tags: &rule.tags,
-            references: &rule.references,
-            falsepositives: &rule.falsepositives,
-            custom: &rule.custom_attributes,
-        }
-    }
-}
-
 struct Source<'a> {
     file: &'a str,
     text: &'a str,
@@ -241,14 +224,14 @@ struct Source<'a> {
 impl Source<'_> {
     fn detector(&self, document: &Documented<'_>, window: Option<u64>) -> Result<Detector, Problem> {
         let stem = self.file.rsplit('/').next().unwrap_or(self.file).trim_end_matches(".yml").trim_end_matches(".yaml");
-        let tactic = self.file.rsplit('/').nth(1).unwrap_or("external");
+        let tactic = self.file.rsplit('/').nth(1).unwrap_or(NO_TACTIC);
         Ok(Detector {
             name: document.name.unwrap_or(stem).to_owned(),
             title: document.title.to_owned(),
             level: document.level.map_or(Level::Informational, level),
             notice: self.block(document, "notice")?.unwrap_or(false),
             description: document.description.unwrap_or_default().trim().to_owned(),
-            tactic: if self.external { "external" } else { tactic }.to_owned(),
+            tactic: if self.external { tactic_of(document.tags) } else { tactic }.to_owned(),
             attack: document.tags.iter().filter_map(|tag| technique(tag)).collect(),
             attack_version: self.block(document, "attack_version")?,
             references: document.references.to_vec(),
@@ -256,7 +239,12 @@ impl Source<'_> {
             blind_spots: self.block(document, "blind_spots")?.unwrap_or_default(),
             playbook: self.block(document, "playbook")?,
             first_seen: self.block(document, "first_seen")?,
+            dormant: self.block(document, "dormant")?,
             beyond_usual: self.beyond_usual(document, window.is_some())?,
+            beyond_own: self.beyond_own(document, window.is_some())?,
+            silence: self.silence(document, window.is_some())?,
+            context: self.block(document, "context")?.unwrap_or_default(),
+            weighed: BTreeSet::new(),
             adjust: self.block(document, "adjust")?.unwrap_or_default(),
             sigma_id: document.id.to_owned(),
             window,
@@ -272,6 +260,18 @@ impl Source<'_> {
             Some(_) if correlates => Err(self.problem("beyond_usual", "beyond_usual does not go with a correlation")),
             block => Ok(block),
         }
+    }
+
+    fn beyond_own(&self, document: &Documented<'_>, correlates: bool) -> Result<Option<BeyondOwn>, Problem> {
+        let block: Option<BeyondOwn> = self.block(document, "beyond_own")?;
+        let objection = block.as_ref().and_then(|block| block.objection(correlates));
+        objection.map_or(Ok(block), |why| Err(self.problem("beyond_own", why)))
+    }
+
+    fn silence(&self, document: &Documented<'_>, correlates: bool) -> Result<Option<Silence>, Problem> {
+        let block: Option<Silence> = self.block(document, "silence")?;
+        let objection = block.as_ref().and_then(|block| block.objection(correlates));
+        objection.map_or(Ok(block), |why| Err(self.problem("silence", why)))
     }
 
     /// The one block that says how a cost detector judges.
@@ -338,6 +338,35 @@ fn technique(tag: &str) -> Option<String> {
     let id = tag.strip_prefix("attack.")?;
     let is_technique = id.strip_prefix('t').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     is_technique.then(|| id.to_ascii_uppercase())
+}
+
+/// The tactics of ATT&CK, as tags of rules and folders of detectors spell them.
+pub(crate) const TACTICS: [&str; 14] = [
+    "reconnaissance",
+    "resource-development",
+    "initial-access",
+    "execution",
+    "persistence",
+    "privilege-escalation",
+    "defense-evasion",
+    "credential-access",
+    "discovery",
+    "lateral-movement",
+    "collection",
+    "command-and-control",
+    "exfiltration",
+    "impact",
+];
+/// Where a rule stands that names no tactic.
+const NO_TACTIC: &str = "external";
+
+/// The first tactic that tags name.
+fn tactic_of(tags: &[String]) -> &'static str {
+    let named = |tag: &String| {
+        let name = tag.strip_prefix("attack.")?.replace('_', "-");
+        TACTICS.into_iter().find(|tactic| *tactic == name)
+    };
+    tags.iter().find_map(named).unwrap_or(NO_TACTIC)
 }
 
 fn level(level: rsigma_parser::Level) -> Level {

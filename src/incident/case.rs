@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::burn::Burn;
 use super::group::Opening;
-use super::lineage::{Edge, Lineage, Node, children};
+use super::lineage::{Edge, Lineage, Node, children, names_caller};
+use super::models::Counted;
 use crate::baseline::Baseline;
 use crate::event::facts::Resource;
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
@@ -117,12 +118,15 @@ impl Case {
         let known_since = baseline.known_since(&self.root_identity, account);
         let has_past = known_since.is_some_and(|seen| seen < self.first - DAY);
         let long_term = self.root_identity.credential_kind == CredentialKind::LongTerm;
-        let any_usual = addresses.peek().is_none()
+        // A notice that names no address is about somebody else's use of the root, wherever the owner calls from.
+        let told_only = event.shape.is_notice();
+        let on_machine = self.root_identity.issued_to.is_some();
+        let any_usual = (addresses.peek().is_none() && !told_only)
             || addresses.any(|address| {
                 let place = crate::event::Place::new(account, "", address);
-                self.is_usual(account, place.network.as_deref(), baseline)
+                self.is_usual(account, &self.root_identity, place.network.as_deref(), baseline)
             });
-        self.split = long_term && has_past && !any_usual;
+        self.split = (long_term || on_machine) && (has_past || (told_only && self.is_root_nameless())) && !any_usual;
         let enough_history = baseline.history_days(account, self.first) >= LEARN_DAYS;
         let session_of_the_story =
             !long_term && self.root_identity.session_started.is_some_and(|at| at >= self.first - DAY);
@@ -133,8 +137,13 @@ impl Case {
         };
     }
 
-    fn is_usual(&self, account: &str, network: Option<&str>, baseline: &Baseline) -> bool {
-        network.is_none_or(|network| baseline.usual_network(account, &self.root_identity.key, network, self.first))
+    fn is_usual(&self, account: &str, who: &Identity, network: Option<&str>, baseline: &Baseline) -> bool {
+        network.is_none_or(|network| baseline.usual_network(account, &who.key, network, self.first))
+    }
+
+    /// A notice named the root's key, and no call has told yet whose it is.
+    fn is_root_nameless(&self) -> bool {
+        self.root_identity.kind == PrincipalKind::Unknown && self.root_identity.credential.is_some()
     }
 
     /// Whether an event of a member is part of the case. All that members minted in it do is; of the root's own calls
@@ -143,11 +152,18 @@ impl Case {
         if event.time < self.first {
             return false;
         }
-        if *actor != self.root {
+        if *actor != self.root || event.shape.is_notice() {
             return true;
         }
-        let usual = self.split && self.is_usual(&event.place.account, event.place.network.as_deref(), baseline);
-        !usual && event.time <= self.last_bad + ROOT_COOLS
+        !self.is_usual_use(actor, event, baseline) && event.time <= self.last_bad + ROOT_COOLS
+    }
+
+    /// Whether an event is the owner's own use of the root, where bad use can be told apart.
+    pub(super) fn is_usual_use(&self, actor: &Node, event: &Event, baseline: &Baseline) -> bool {
+        let place = &event.place;
+        let who = if self.is_root_nameless() { &event.identity } else { &self.root_identity };
+        let is_usual = || self.is_usual(&place.account, who, place.network.as_deref(), baseline);
+        *actor == self.root && self.split && is_usual()
     }
 
     /// Makes a node on the way from the root to what tipped the case a member by name.
@@ -168,28 +184,30 @@ impl Case {
     /// Takes an event of a member in; returns the nodes that it made, which are members from now on.
     pub(crate) fn absorb<'f>(
         &mut self,
+        actor: &Node,
         event: &Event,
         findings: impl Iterator<Item = (usize, &'f Finding)>,
     ) -> Vec<Node> {
         for (position, finding) in findings {
-            self.findings.insert(position);
-            self.first = self.first.min(finding.first_event().max(self.opened_at - LOOK_BACK));
-            if !finding.notice {
-                self.level = self.level.max(finding.level);
-                self.attack.extend(finding.attack.iter().cloned());
-            }
+            self.join(position, finding);
             if finding.counts() {
                 self.last_bad = self.last_bad.max(event.time);
             }
         }
         self.last = self.last.max(event.time);
         self.members.events.insert(Arc::clone(&event.id));
-        self.members.principals.insert(event.identity.key.clone());
-        self.members.callers.extend(caller(&event.identity));
         self.accounts.insert(event.place.account.clone());
         self.credentials.extend(event.identity.credential.clone());
-        if event.identity.kind != PrincipalKind::Service {
-            self.principals.insert(event.identity.arn.clone());
+        let is_thing = event.shape.is_notice() && event.identity.kind == PrincipalKind::Unknown;
+        if names_caller(actor, event) {
+            self.members.principals.insert(event.identity.key.clone());
+            self.members.callers.extend(caller(&event.identity));
+            let is_named = event.identity.kind != PrincipalKind::Service && !is_thing;
+            self.principals.extend(is_named.then(|| event.identity.arn.clone()));
+        }
+        if self.is_root_nameless() && !is_thing && event.identity.credential == self.root_identity.credential {
+            self.principals.remove(&self.root_identity.arn);
+            self.root_identity = Arc::clone(&event.identity);
         }
         self.source_ips.extend(event.place.address().map(str::to_owned));
         if !event.shape.global && event.shape.settles() {
@@ -201,6 +219,12 @@ impl Case {
         }
         self.take_facts(event);
         children(event)
+    }
+
+    /// Takes a finding in.
+    pub(super) fn join(&mut self, position: usize, finding: &Finding) {
+        self.first = self.first.min(finding.first_event().max(self.opened_at - LOOK_BACK));
+        self.take_spend(position, finding);
     }
 
     fn take_facts(&mut self, event: &Event) {
@@ -231,6 +255,27 @@ impl Case {
             self.resources.entry(resource.arn.clone()).and_modify(|known| known.exists = true).or_insert(made);
         }
         self.burn.begin(event);
+    }
+
+    /// Takes in what AWS made for a group of a member; returns the nodes among it.
+    pub(super) fn adopt(&mut self, event: &Event) -> Vec<Node> {
+        if event.time < self.first {
+            return Vec::new();
+        }
+        self.last = self.last.max(event.time);
+        self.members.events.insert(Arc::clone(&event.id));
+        self.regions.insert(event.place.region.clone());
+        for resource in event.facts.iter().flat_map(|facts| &facts.created) {
+            let made = created(event, resource);
+            self.resources.entry(resource.arn.clone()).or_insert(made);
+        }
+        children(event)
+    }
+
+    /// Takes in calls of models by members in one hour.
+    pub(super) fn take_calls(&mut self, counted: &Counted) {
+        self.regions.extend(counted.regions.iter().cloned());
+        self.burn.call(counted.last, &counted.calls);
     }
 
     /// Takes in a finding about what members' work costs.

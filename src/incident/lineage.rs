@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::baseline::Baseline;
+use crate::event::facts::trust::doors;
 use crate::event::{CredentialKind, DAY, Event, Identity, PrincipalKind, Seconds};
 
 /// Something that acts, or that something acting can be traced to.
@@ -20,8 +21,11 @@ pub(crate) enum Node {
     Principal(String),
     /// The console password of a user, by account and user name: a path is not in every record.
     Password(String),
-    /// A function or instance that credentials are issued to: ARN, or account and instance id.
+    /// A function or instance that credentials are issued to, or a group that starts instances: ARN, or account and
+    /// instance id.
     Workload(String),
+    /// A role that was opened to another account: both.
+    Door(String),
 }
 
 impl Node {
@@ -32,7 +36,8 @@ impl Node {
         | Self::Sessions(text)
         | Self::Principal(text)
         | Self::Password(text)
-        | Self::Workload(text)) = self;
+        | Self::Workload(text)
+        | Self::Door(text)) = self;
         text
     }
 }
@@ -79,7 +84,7 @@ impl Lineage {
             return Node::Session(format!("{}@{}", caller(identity), event.time));
         }
         let Some(credential) = &identity.credential else {
-            return principal(event);
+            return self.caller_abroad(event).unwrap_or_else(|| principal(event));
         };
         let node = Node::Credential(credential.clone());
         if identity.credential_kind == CredentialKind::LongTerm || self.edges.contains_key(&node) {
@@ -96,9 +101,31 @@ impl Lineage {
         Node::Session(format!("{}@{}", caller(identity), login.unwrap_or(&started)))
     }
 
+    /// Who calls another account, where the record of the caller's own account is at hand: both records have the credential
+    /// that the call made.
+    fn caller_abroad(&self, event: &Event) -> Option<Node> {
+        let minted = event.facts.as_ref()?.minted.as_ref()?;
+        let edge = self.edges.get(&Node::Credential(minted.credential.clone()?))?;
+        let is_copy = event.identity.kind == PrincipalKind::Account
+            && edge.at == event.time
+            && edge.maker.credential.is_some()
+            && edge.maker.account == event.identity.account;
+        is_copy.then(|| edge.by.clone())
+    }
+
+    /// The door through which a caller from another account came, where somebody opened it before the caller was first seen.
+    fn door(&self, event: &Event, baseline: &Baseline) -> Option<(Node, &Edge)> {
+        let minted = event.facts.as_ref()?.minted.as_ref()?;
+        let known = baseline.known_since(&event.identity, &event.place.account).unwrap_or(event.time);
+        let doors = doors(&event.identity, minted).into_iter().map(Node::Door);
+        let mut found = doors.filter_map(|door| self.edges.get(&door).map(|edge| (door, edge)));
+        found.find(|(_, edge)| edge.at <= known)
+    }
+
     /// The nodes through which an event's caller can be a member of a case: itself, and what its credentials come from.
-    pub(crate) fn claims(&self, actor: &Node, event: &Event) -> Vec<Node> {
+    pub(crate) fn claims(&self, actor: &Node, event: &Event, baseline: &Baseline) -> Vec<Node> {
         let mut claims = vec![actor.clone()];
+        claims.extend(self.door(event, baseline).map(|(door, _)| door));
         if !self.edges.contains_key(actor) {
             claims.extend(origins(&event.identity, event.shape.console || is_login(event)));
         }
@@ -110,7 +137,15 @@ impl Lineage {
     pub(crate) fn observe(&mut self, actor: &Node, event: &Event, baseline: &Baseline) {
         let identity = &event.identity;
         let console = event.shape.console || is_login(event);
-        self.seen.insert(actor.clone(), Seen { at: event.time, identity: Arc::clone(identity), console });
+        match self.seen.get_mut(actor) {
+            // A notice may know less of whom it is about than their calls told.
+            Some(known) if event.shape.is_notice() => known.at = known.at.max(event.time),
+            _ if !names_caller(actor, event) => {}
+            _ => {
+                let seen = Seen { at: event.time, identity: Arc::clone(identity), console };
+                self.seen.insert(actor.clone(), seen);
+            }
+        }
         if identity.kind == PrincipalKind::Service {
             return;
         }
@@ -119,8 +154,14 @@ impl Lineage {
         }
         let network = event.place.network.as_deref();
         let usual = network.is_some_and(|n| baseline.usual_network(&event.place.account, &identity.key, n, event.time));
+        // What AWS made for a group comes from whoever made the group.
+        let group = event.facts.as_ref().and_then(|facts| facts.made_for.clone()).map(Node::Workload);
+        let group =
+            group.filter(|group| self.edges.contains_key(group)).map(|group| (group, Arc::clone(identity), usual));
+        let door = self.door(event, baseline).map(|(door, edge)| (door, Arc::clone(&edge.maker), edge.usual));
+        let (by, maker, usual) = group.or(door).unwrap_or_else(|| (actor.clone(), Arc::clone(identity), usual));
         for child in children(event) {
-            let edge = Edge { by: actor.clone(), at: event.time, maker: Arc::clone(identity), usual };
+            let edge = Edge { by: by.clone(), at: event.time, maker: Arc::clone(&maker), usual };
             self.insert(child, edge);
         }
     }
@@ -233,6 +274,11 @@ fn principal(event: &Event) -> Node {
     Node::Principal(format!("{}{account}", identity.key))
 }
 
+/// Whether a record names the caller as its own account knows it. The copy of another account has only its id.
+pub(crate) fn names_caller(actor: &Node, event: &Event) -> bool {
+    event.identity.kind != PrincipalKind::Account || matches!(actor, Node::Principal(_))
+}
+
 /// What credentials are issued to. Where that is no ARN, it is the name of a session, which anybody can choose: it means
 /// an instance of the caller's own account.
 fn workload(issued_to: &str, identity: &Identity) -> Node {
@@ -254,7 +300,7 @@ pub(crate) fn children(event: &Event) -> Vec<Node> {
     let Some(facts) = &event.facts else {
         return Vec::new();
     };
-    let mut children = Vec::new();
+    let mut children: Vec<Node> = facts.opened.iter().cloned().map(Node::Door).collect();
     if let Some(minted) = &facts.minted {
         children.push(match &minted.credential {
             Some(key) => Node::Credential(key.clone()),
@@ -265,7 +311,9 @@ pub(crate) fn children(event: &Event) -> Vec<Node> {
     for resource in &facts.created {
         match (&resource.principal, resource.kind.as_str()) {
             (Some(principal), _) => children.push(Node::Principal(principal.clone())),
-            (None, "lambda:function") => children.push(Node::Workload(resource.arn.clone())),
+            (None, "lambda:function" | "autoscaling:autoScalingGroup") => {
+                children.push(Node::Workload(resource.arn.clone()))
+            }
             (None, "ec2:instance") => {
                 let account = resource.arn.split(':').nth(4).unwrap_or_default();
                 children.extend(resource.arn.rsplit('/').next().map(|id| Node::Workload(instance(account, id))));

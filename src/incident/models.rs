@@ -3,7 +3,7 @@
 //! An incident looks back over a few hours when it opens. Counts that are older belong to an open incident or to none,
 //! so they are given away or dropped once a day: what is kept does not grow with the length of dated logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::event::{Event, HOUR, Identity, Place, Seconds, Shape};
@@ -46,6 +46,7 @@ pub(super) struct Counted {
     /// The last of them.
     pub last: Seconds,
     pub calls: BTreeMap<Model, u64>,
+    pub regions: BTreeSet<String>,
 }
 
 impl Counted {
@@ -72,8 +73,9 @@ impl ModelCalls {
     /// Adds so many calls of one hour, of which the last was made at a time.
     pub(crate) fn add(&mut self, caller: Caller, last: Seconds, model: Model, count: u64) {
         let counted = self.0.entry((hour(last), caller.key()));
-        let new = || Counted { caller: caller.clone(), last, calls: BTreeMap::new() };
+        let new = || Counted { caller: caller.clone(), last, calls: BTreeMap::new(), regions: BTreeSet::new() };
         let counted = counted.or_insert_with(new);
+        counted.regions.insert(caller.place.region.clone());
         if caller.rank() < counted.caller.rank() {
             counted.caller = caller;
         }

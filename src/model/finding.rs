@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Level, Spend};
+use super::{Allowed, Level, Spend};
 use crate::event::Seconds;
 
 /// One detector firing: what, who, where, when, why, and on which events.
@@ -43,7 +43,10 @@ pub(crate) struct Finding {
     /// The amount it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Spend>,
-    /// The folder of the detector.
+    /// Somebody answers for all of it: it is not told by itself, and opens no incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowed>,
+    /// The folder of the detector, or of an added rule the first tactic that its tags name.
     #[serde(skip)]
     pub tactic: Arc<str>,
     /// From a folder given with `--rules`.
@@ -52,9 +55,19 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// Counts towards opening an incident.
+    /// Counts towards opening an incident, by itself.
     pub(crate) fn counts(&self) -> bool {
-        !self.notice && !self.external && self.level >= Level::Medium
+        self.weighs() && !self.external
+    }
+
+    /// Counts towards opening an incident, perhaps only beside something else.
+    pub(crate) fn weighs(&self) -> bool {
+        self.is_evidence() && self.allowed.is_none()
+    }
+
+    /// Is part of what an incident rests on, whoever answers for it.
+    pub(crate) fn is_evidence(&self) -> bool {
+        !self.notice && self.level >= Level::Medium
     }
 
     /// Time of the first event it rests on.

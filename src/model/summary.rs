@@ -5,7 +5,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{counted, money_exact};
+use super::{AllowEntry, counted, money_exact};
 use crate::cost::Day;
 use crate::event::Seconds;
 
@@ -33,6 +33,11 @@ pub(crate) struct Summary {
     pub regions: Vec<String>,
     pub findings: usize,
     pub incidents: usize,
+    /// Findings that an entry of `[[allow]]` hides.
+    pub allowed: usize,
+    /// Entries that hid nothing, and those that no longer held at the last event.
+    pub allow_unused: Vec<AllowEntry>,
+    pub allow_expired: Vec<AllowEntry>,
     /// Days from the first event known of any account to the last.
     pub history_days: i64,
     /// What bills were read.

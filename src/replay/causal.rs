@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use crate::event::Event;
+use crate::event::{Event, PrincipalKind};
 
 /// Puts sorted events in an order in which nothing is used before it is made, where one second has both. Otherwise they
 /// stay as they are.
@@ -26,7 +26,8 @@ pub(super) fn order(events: Vec<Event>) -> Vec<Event> {
 /// Events of one second, each after its makers, else as they were. What makes itself in a circle comes last.
 fn by_makers(events: Vec<Event>) -> Vec<Event> {
     let mut makers: HashMap<&str, usize> = HashMap::new();
-    for (place, event) in events.iter().enumerate() {
+    // Of two records of one call, each account's, the caller's own is the maker.
+    for (place, event) in events.iter().enumerate().filter(|(_, event)| !is_copy(event)).chain(copies(&events)) {
         for made in event.facts.iter().flat_map(|facts| makes(facts)) {
             makers.entry(made).or_insert(place);
         }
@@ -66,5 +67,16 @@ fn makes(facts: &crate::event::Facts) -> impl Iterator<Item = &str> {
 /// What an event needs to be there: the credential of its caller, and whoever a credential is made for.
 fn needs(event: &Event) -> impl Iterator<Item = &str> {
     let minted = event.facts.as_ref().and_then(|facts| facts.minted.as_ref());
-    event.identity.credential.as_deref().into_iter().chain(minted.map(|minted| minted.arn.as_str()))
+    let shared = minted.filter(|_| is_copy(event)).and_then(|minted| minted.credential.as_deref());
+    let made_for = minted.map(|minted| minted.arn.as_str());
+    event.identity.credential.as_deref().into_iter().chain(made_for).chain(shared)
+}
+
+/// Whether another account may have a record of the call that says more about the caller.
+fn is_copy(event: &Event) -> bool {
+    event.identity.kind == PrincipalKind::Account
+}
+
+fn copies(events: &[Event]) -> impl Iterator<Item = (usize, &Event)> {
+    events.iter().enumerate().filter(|(_, event)| is_copy(event))
 }

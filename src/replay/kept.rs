@@ -47,7 +47,9 @@ pub(crate) struct Kept {
 impl Kept {
     /// What is worth keeping of a part.
     pub(crate) fn of(part: &Part) -> Self {
-        let told = |usage: &&Arc<Usage>| usage.noted.is_some() || !usage.bursts.is_empty();
+        let told = |usage: &&Arc<Usage>| {
+            usage.noted.is_some() || !usage.bursts.is_empty() || !usage.plan.shape.trail.is_empty()
+        };
         let mut counts: BTreeMap<(u32, Seconds, Model), (Seconds, u64)> = BTreeMap::new();
         for call in &part.calls {
             let (last, count) = counts.entry((call.usage, hour(call.at), call.model)).or_insert((call.at, 0));
@@ -81,6 +83,11 @@ impl Kept {
         self.events.extend(other.events);
         self.usage.extend(other.usage);
         self.calls.extend(other.calls);
+    }
+
+    /// Takes in events that no part has.
+    pub(crate) fn note(&mut self, events: Vec<Event>) {
+        self.events.extend(events);
     }
 
     /// Whether there is nothing in it.

@@ -15,6 +15,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ahash::AHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::Fingerprint;
@@ -51,15 +52,22 @@ struct Tie {
 impl Links {
     /// Learns from a part, or from a piece of one.
     pub(crate) fn note(&mut self, rules: &Rules, part: &Part) {
+        // Most rows of a part share caller and place with others, which are alive as long as the part is.
+        let mut told = AHashSet::new();
         for usage in &part.usage {
             let judged = usage.noted.is_some() || !usage.bursts.is_empty();
-            self.caller(&usage.identity, &usage.place, judged);
+            if told.insert((Arc::as_ptr(&usage.identity), Arc::as_ptr(&usage.place), judged)) {
+                self.caller(&usage.identity, &usage.place, judged);
+            }
             self.counted(rules, usage);
         }
         for event in &part.events {
             self.caller(&event.identity, &event.place, !event.rules.is_empty());
             self.groups_of(rules, event, &event.rules);
             event.facts.iter().for_each(|facts| self.facts(facts, &event.place.account));
+            // Whether another account is one of one's own is told by what it recorded.
+            let opened = event.fields.get("stakeout.opened_to").into_iter().flat_map(|list| list.split(LIST));
+            opened.for_each(|other| self.pair(&event.place.account, other));
         }
     }
 

@@ -1,22 +1,27 @@
 //! The map: files in, a part out. Runs on as many threads as there are, and knows nothing of order.
 
+mod day;
+
 use std::sync::Arc;
 
 use ahash::RandomState;
 
 use super::door::Door;
-use super::fingerprint::{Fingerprint, of_record, written};
+use super::fingerprint::{Fingerprint, of_record};
 use super::hours::{Counting, Recent};
-use super::part::{ModelCall, Noted, Part, Usage, late};
+use super::part::{ModelCall, Part, Usage, late};
 use super::table::Table;
 use crate::detect::catalog::Rules;
 use crate::detect::plan::{Plan, Planner, matches};
+use crate::event::about::{self, About};
+use crate::event::shape::refused;
+use crate::event::trails::used_by_cloudtrail;
 use crate::event::view::Json;
-use crate::event::{DAY, Event, EventId, HOUR, Identity, NotAnEvent, Place, Record, Seconds, Shape, View};
-use crate::habit::Hours;
+use crate::event::{DAY, Event, Identity, NotAnEvent, Place, Record, Seconds, Shape, View};
 use crate::model::Skipped;
 use crate::price::Model;
 use crate::source::{Object, Reader};
+use day::{Day, call, event_id};
 
 /// Remembered callers, kinds of call, places, or combinations of them.
 const MOST_REMEMBERED: usize = 40_000;
@@ -63,22 +68,6 @@ struct Caller {
     raw: Box<str>,
     recipient: Box<str>,
     identity: Arc<Identity>,
-}
-
-/// Calls of one kind, caller, place and day.
-struct Day {
-    key: [u32; 3],
-    day: i64,
-    /// The fingerprint of a call that stands by itself: which of the late ones are new shows only when they are reduced.
-    alone: Option<u64>,
-    first: Seconds,
-    last: Seconds,
-    /// The first of them, where a rule wants to know.
-    noted: Option<Noted>,
-    /// The first of each stretch of time, where a rule counts, with the length of the stretch.
-    bursts: Vec<(Seconds, Noted)>,
-    /// How many in each hour, where somebody counts.
-    hours: Option<Box<Hours>>,
 }
 
 impl<'r> Mapper<'r> {
@@ -185,7 +174,7 @@ impl<'r> Memory<'r> {
         let counts = self.counting.counts(fingerprint, judged);
         let what = self.kind(record, who);
         let judged = judged && !rules.own.is_watching(&self.callers.get(who).identity, &self.kinds.get(what).shape);
-        let place = self.place(record, who);
+        let place = self.place(rules, record, [who, what]);
         self.part.is_of(&self.places.get(place).account);
         let key = [who, what, place];
         let usage = self.note(key, record, fingerprint, judged);
@@ -196,7 +185,7 @@ impl<'r> Memory<'r> {
             // Days become usage in their order.
             self.part.calls.push(ModelCall { fingerprint, usage, at: record.time, model: model(record) });
         }
-        if !self.kinds.get(what).only_counts() {
+        if self.kinds.get(what).keeps(fingerprint) {
             self.keep(rules, record, key, fingerprint, judged);
         }
     }
@@ -237,14 +226,20 @@ impl<'r> Memory<'r> {
             identity.service_call,
             identity.kind as u8,
             identity.credential_kind as u8,
+            identity.workload as u8,
+            record.is_inside(),
             identity.raw_type.as_bytes(),
         );
+        let refused = refused(record).unwrap_or_default();
+        let trail = used_by_cloudtrail(record, identity).unwrap_or_default();
         let hash = self.hasher.hash_one((
             record.source.as_bytes(),
             record.name.as_bytes(),
             record.user_agent.as_bytes(),
             record.error_code.as_bytes(),
             record.event_type.as_bytes(),
+            refused.as_bytes(),
+            trail.as_bytes(),
             flags,
         ));
         let same = |plan: &Arc<Plan>| {
@@ -254,19 +249,28 @@ impl<'r> Memory<'r> {
                 && shape.user_agent == record.user_agent
                 && shape.error_code == record.error_code
                 && shape.identity_type == identity.raw_type
+                && (refused.is_empty() || shape.refused == refused)
+                && shape.trail == trail
         };
         let planner = &mut self.planner;
         self.kinds.find_or(hash, same, || Arc::new(planner.plan(Shape::of(record, identity))))
     }
 
-    fn place(&mut self, record: &Record<'_>, who: u32) -> u32 {
+    fn place(&mut self, rules: &Rules, record: &Record<'_>, [who, what]: [u32; 2]) -> u32 {
         let identity = &self.callers.get(who).identity;
         let account = recorder(record, identity);
-        let hash = self.hasher.hash_one((account, record.region.as_bytes(), record.source_ip.as_bytes()));
+        let sources = &self.kinds.get(what).about;
+        let about = if sources.is_empty() { About::default() } else { about::read(&record.raw, sources) };
+        let hash = self.hasher.hash_one((account, record.region.as_bytes(), record.source_ip.as_bytes(), &about));
         let same = |place: &Arc<Place>| {
-            place.account == account && place.region == record.region && place.source_ip == record.source_ip
+            let is_about = place.object == about.object && place.role == about.role;
+            is_about && place.account == account && place.region == record.region && place.source_ip == record.source_ip
         };
-        self.places.find_or(hash, same, || Arc::new(Place::new(account, &record.region, &record.source_ip)))
+        let make = || {
+            let place = Place::new(account, &record.region, &record.source_ip).owned(&rules.networks);
+            Arc::new(place.about(about.clone()))
+        };
+        self.places.find_or(hash, same, make)
     }
 
     /// Counts the call on its day; returns the position of that.
@@ -298,11 +302,12 @@ impl<'r> Memory<'r> {
         let (identity, plan, place) = (&self.callers.get(who).identity, self.kinds.get(what), self.places.get(place));
         let json = Json::default();
         let mut view = View::new(record, identity, &plan.shape, place, &json, &rules.prices, &rules.own);
-        let mut matched = plan.always.clone();
-        matched.extend(plan.ask.iter().copied().filter(|rule| matches(rules, *rule, &mut view)));
-        if !judged {
-            matched.clear();
-        }
+        // What is not judged is measured all the same.
+        let wanted = |rule: &u16| judged || !rules.rules[usize::from(*rule)].measures.is_empty();
+        let mut matched: Vec<u16> = plan.always.iter().copied().filter(wanted).collect();
+        let asked = plan.ask.iter().map(|rule| (*rule, true)).chain(plan.drawn(fingerprint));
+        let asked = asked.filter(|(rule, ask)| wanted(rule) && (!ask || matches(rules, *rule, &mut view)));
+        matched.extend(asked.map(|(rule, _)| rule));
         let wanted = matched.iter().flat_map(|rule| &rules.rules[usize::from(*rule)].captures);
         let fields = wanted.filter_map(|field| Some((field.clone(), view.text(field)?))).collect();
         let facts = if plan.facts || !matched.is_empty() { view.into_facts() } else { None };
@@ -336,39 +341,6 @@ impl<'r> Memory<'r> {
     }
 }
 
-impl Day {
-    fn new(key: [u32; 3], day: i64, alone: Option<u64>) -> Self {
-        let (first, last) = (Seconds::MAX, Seconds::MIN);
-        Self { key, day, alone, first, last, noted: None, bursts: Vec::new(), hours: None }
-    }
-
-    /// Counts a call in its hour.
-    fn count(&mut self, time: Seconds) {
-        let hour = time.rem_euclid(DAY) / HOUR;
-        let hours = self.hours.get_or_insert_default();
-        if let Some(count) = usize::try_from(hour).ok().and_then(|hour| hours.get_mut(hour)) {
-            *count = count.saturating_add(1);
-        }
-    }
-
-    /// Notes the first call of each stretch. Records come nearly in order, so only the last stretch is looked at; a
-    /// stretch that is noted twice does no harm.
-    fn burst(&mut self, length: Seconds, record: &Record<'_>, fingerprint: u64) {
-        let time = record.time;
-        let same = |at: Seconds| at.div_euclid(length) == time.div_euclid(length);
-        match self.bursts.iter_mut().rev().take(2).find(|(of, _)| *of == length) {
-            Some((_, known)) if same(known.at) && known.at < time => {}
-            Some((_, known)) if same(known.at) => {
-                let call = call(record, fingerprint);
-                if call < *known {
-                    *known = call;
-                }
-            }
-            _ => self.bursts.push((length, call(record, fingerprint))),
-        }
-    }
-}
-
 /// The account whose trail recorded an event.
 fn recorder<'r>(record: &'r Record<'_>, identity: &'r Identity) -> &'r str {
     if record.recipient.is_empty() { &identity.account } else { &record.recipient }
@@ -382,17 +354,8 @@ fn fingerprint(record: &Record<'_>, identity: &Identity) -> u64 {
     of_record(record.time, &record.id, &record.source, &record.name, recorder(record, identity))
 }
 
-fn call(record: &Record<'_>, fingerprint: u64) -> Noted {
-    Noted { at: record.time, id: event_id(record, fingerprint), fingerprint }
-}
-
 /// The model that a call asks.
 fn model(record: &Record<'_>) -> Model {
     let id = sonic_rs::get(&*record.raw, ["requestParameters", "modelId"]).ok();
     Model::of(id.as_ref().map_or("", |id| id.as_raw_str()))
-}
-
-/// The id of an event; one without gets its fingerprint.
-fn event_id(record: &Record<'_>, fingerprint: u64) -> EventId {
-    if record.id.is_empty() { EventId::new(&written(fingerprint)) } else { EventId::new(&record.id) }
 }

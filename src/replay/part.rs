@@ -117,15 +117,21 @@ impl Usage {
     pub(super) fn key(&self) -> String {
         let (who, what, place) = (&self.identity, &self.plan.shape, &self.place);
         let key = [
-            &who.key,
+            who.key.as_str(),
             who.credential.as_deref().unwrap_or_default(),
             &what.source,
             &what.raw_name,
             &what.error_code,
             &what.user_agent,
+            &what.refused,
+            &what.trail,
+            what.workload.as_str(),
+            if what.inside { "inside" } else { "" },
             &place.account,
             &place.region,
             &place.source_ip,
+            place.object.as_deref().unwrap_or_default(),
+            place.role.as_deref().unwrap_or_default(),
         ];
         let parts = key.iter().map(|part| format!("{}:{part}", part.len()));
         let rules = self.plan.daily.iter().map(|rule| format!(",{rule}"));
@@ -225,33 +231,44 @@ impl Pending {
         });
         let (mut due, later) = std::mem::take(&mut self.events).into_iter().partition::<Vec<_>, _>(|e| e.time < end);
         self.events = later;
-        due.sort_by(|a, b| position(a).cmp(&position(b)));
         let (given, hasher) = (&mut self.given, &self.hasher);
         due.retain(|event| event.time >= settled || !given.contains(&hasher.hash_one(position(event))));
+        given.extend(due.iter().map(|event| hasher.hash_one(position(event))));
+        // The first call of a day comes without its facts; where the same call is here with them, it is one event.
+        due.sort_by(|a, b| name(a).cmp(&name(b)).then_with(|| rank(a).cmp(&rank(b))));
         due.dedup_by(|other, known| {
-            let same = position(other) == position(known);
+            let same = name(other) == name(known);
             if same {
                 combine(known, other);
             }
             same
         });
-        given.extend(due.iter().map(|event| hasher.hash_one(position(event))));
+        due.sort_by(|a, b| position(a).cmp(&position(b)));
         causal::order(due)
     }
 }
 
 /// What tells events apart and puts them in order.
 fn position(event: &Event) -> (Seconds, u8, &str, [&str; 5]) {
-    let rank = match &event.facts {
+    let (time, id, rest) = name(event);
+    (time, rank(event), id, rest)
+}
+
+/// Who can call comes before what else is made, and that before the rest.
+fn rank(event: &Event) -> u8 {
+    match &event.facts {
         Some(facts) if facts.makes_caller() => 0,
         Some(facts) if facts.creates() => 1,
         _ => 2,
-    };
+    }
+}
+
+/// What tells events apart.
+fn name(event: &Event) -> (Seconds, &str, [&str; 5]) {
     let (shape, identity) = (&event.shape, &event.identity);
     // One id with two callers is a forgery, and must not stand for the real event; what two accounts recorded are two.
     let credential = identity.credential.as_deref().unwrap_or_default();
-    let rest = [&shape.source, &shape.name, &identity.key, credential, &event.place.account];
-    (event.time, rank, &event.id, rest)
+    (event.time, &event.id, [&shape.source, &shape.name, &identity.key, credential, &event.place.account])
 }
 
 /// Puts two copies of one event together. Which one comes first must not matter.

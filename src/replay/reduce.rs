@@ -10,15 +10,19 @@ use anyhow::Result;
 use hashbrown::HashSet;
 
 use super::bursts::Bursts;
-use super::kept::Kept;
+use super::kept::{HOT, Kept};
 use super::map::Range;
 use super::part::{Counts, Noted, Part, Pending};
+use super::silence::{self, Listening};
 use super::verdict::{Tally, Verdict, joined};
-use crate::baseline::{Baseline, Usage};
+use crate::baseline::{Baseline, Peaks, Usage};
 use crate::cost::Usual;
+use crate::detect::allow::Entries;
 use crate::detect::catalog::Rules;
 use crate::detect::engine::Detection;
+use crate::detect::settle::settle;
 use crate::detect::spend;
+use crate::event::policy::Grade;
 use crate::event::{DAY, Event, Owners, Seconds};
 use crate::incident::Incidents;
 use crate::incident::models::hour;
@@ -46,10 +50,22 @@ pub(crate) struct Reducer<'r> {
     regions: BTreeSet<String>,
     /// Whose keys are.
     pub owners: Owners,
+    /// Ids of the silences that are known from earlier.
+    known_silences: BTreeSet<Arc<str>>,
+    /// What fell silent, and was not known.
+    silences: Vec<Event>,
+    /// What is listened for.
+    pub listening: Listening,
+    /// From when on.
+    pub listening_since: Seconds,
+    /// What became known of how much principals do at most.
+    peaks: Peaks,
     /// The time of the last event, also of those that were kept of the past.
     latest: Seconds,
     /// The events in their order, where somebody keeps them.
     judged: Option<Vec<Arc<Event>>>,
+    /// Whether these are more than those that rules match.
+    keeps_all: bool,
 }
 
 /// What a replay came to.
@@ -59,6 +75,21 @@ pub(crate) struct Outcome {
     pub baseline: Baseline,
     /// The events in the order in which they were judged, where the past was recalled.
     pub judged: Vec<Arc<Event>>,
+    /// What fell silent and was not known before, where the past was recalled.
+    pub silences: Vec<Event>,
+    /// What became known of how much principals do at most.
+    pub peaks: Peaks,
+    /// Positions of the entries of `[[allow]]` that hid something.
+    pub allow_used: Entries,
+}
+
+/// A reducer at its end.
+struct Closed {
+    verdict: Verdict,
+    baseline: Baseline,
+    judged: Vec<Arc<Event>>,
+    silences: Vec<Event>,
+    peaks: Peaks,
 }
 
 /// Fingerprints of events, to tell duplicates: those of objects without a delivery time, and those of the last days.
@@ -89,23 +120,54 @@ impl<'r> Reducer<'r> {
             accounts: BTreeSet::new(),
             regions: BTreeSet::new(),
             owners: Owners::default(),
+            known_silences: BTreeSet::new(),
+            silences: Vec::new(),
+            listening: Listening::All,
+            listening_since: Seconds::MIN,
+            peaks: Peaks::default(),
             latest: 0,
             judged: None,
+            keeps_all: false,
         })
+    }
+
+    /// Keeps the events that rules match, as they are judged.
+    pub(crate) fn remember(&mut self) {
+        self.judged.get_or_insert_default();
     }
 
     /// Takes in what was kept of the past, and keeps the events as they are judged.
     pub(crate) fn recall(&mut self, kept: &Kept) {
-        self.judged.get_or_insert_default();
+        self.remember();
+        self.keeps_all = true;
         for usage in &kept.usage {
             self.bursts.add(usage, &|_| false);
             usage.noted.iter().for_each(|call| self.pending.add_first(usage, call));
+            self.baseline.trails.learn(&usage.place.account, &usage.plan.shape.trail, usage.first);
         }
         for called in &kept.calls {
             self.incidents.models.add(called.caller.clone(), called.last, called.model, called.count);
         }
         self.latest = kept.latest().unwrap_or(0).max(self.latest);
-        kept.events.iter().cloned().for_each(|event| self.pending.add(event));
+        for event in &kept.events {
+            if silence::is_one(event) {
+                self.known_silences.insert(Arc::clone(&event.id));
+            }
+            self.wait(event.clone());
+        }
+    }
+
+    /// Events before this time only teach.
+    pub(crate) fn begin(&mut self, since: Seconds) {
+        self.detection.since = since;
+    }
+
+    /// Measures an event, and keeps it for its turn, if anybody will want it then.
+    fn wait(&mut self, event: Event) {
+        self.detection.own_past.note(&event);
+        if event.time >= self.detection.since || event.facts.is_some() {
+            self.pending.add(event);
+        }
     }
 
     /// What is read of other accounts goes on up to a time: costs are estimated as of the last event of anybody.
@@ -135,7 +197,7 @@ impl<'r> Reducer<'r> {
         }
         learn(&mut self.baseline, self.rules, &part);
         self.count(&part, dated);
-        part.events.into_iter().for_each(|event| self.pending.add(event));
+        part.events.into_iter().for_each(|event| self.wait(event));
     }
 
     /// Counts each record once, and those that are calls of models for whoever made them.
@@ -167,14 +229,20 @@ impl<'r> Reducer<'r> {
 
     fn judge(&mut self, end: Seconds) {
         let settled = std::mem::replace(&mut self.settled, end);
+        for (measure, day, count) in self.detection.own_past.teach(&mut self.baseline, end) {
+            self.peaks.raise(&measure, day, count);
+        }
+        self.listen(settled, end);
         let pending = &mut self.pending;
         self.bursts.give(end, |event| pending.add(event));
         for mut event in self.pending.before(end, settled) {
             self.owners.name(&mut event);
             self.owners.note(&event);
+            settle(self.rules, &self.baseline, &mut event);
             let touched = self.detection.take(&event, &self.baseline);
             let event = Arc::new(event);
-            self.judged.iter_mut().for_each(|judged| judged.push(Arc::clone(&event)));
+            let is_kept = self.keeps_all || !event.rules.is_empty();
+            self.judged.iter_mut().filter(|_| is_kept).for_each(|judged| judged.push(Arc::clone(&event)));
             self.incidents.take(event, touched, &mut self.detection.findings, &mut self.baseline);
         }
         if end < Seconds::MAX {
@@ -183,19 +251,44 @@ impl<'r> Reducer<'r> {
         }
     }
 
+    /// Takes in what fell silent between two times.
+    fn listen(&mut self, settled: Seconds, end: Seconds) {
+        let (begin, last) = match (self.listening, self.span) {
+            (Listening::All, Some(span)) => span,
+            (Listening::All, None) | (Listening::Nothing, _) => return,
+            // What is kept tells how late it is also where nothing is new.
+            (Listening::Lately, _) => (self.latest.saturating_sub(HOT), self.latest),
+        };
+        let begin = begin.max(self.listening_since).max(self.detection.since);
+        let range = settled.max(begin)..end.min(last.saturating_add(1));
+        for event in silence::events(self.rules, &self.baseline, range, self.listening) {
+            // A silence that was told stays as it was told.
+            if self.known_silences.contains(&event.id) {
+                continue;
+            }
+            if self.judged.is_some() {
+                self.silences.push(event.clone());
+            }
+            self.pending.add(event);
+        }
+    }
+
     /// Judges what is left, and the bills, and returns everything found.
     pub(crate) fn finish(self, bills: &Bills, range: Range) -> Outcome {
-        let (verdict, baseline, judged) = self.close(bills, range);
-        Outcome { report: verdict.into_report(bills), baseline, judged }
+        let rules = self.rules;
+        let Closed { verdict, baseline, judged, silences, peaks } = self.close(bills, range);
+        let allow_used = verdict.tally.allow_used.clone();
+        Outcome { report: verdict.into_report(bills, &rules.allow), baseline, judged, silences, peaks, allow_used }
     }
 
     /// Judges what is left where these accounts are one group of several.
     pub(crate) fn conclude(self, range: Range) -> Verdict {
-        self.close(&Bills::default(), range).0
+        self.close(&Bills::default(), range).verdict
     }
 
-    fn close(mut self, bills: &Bills, range: Range) -> (Verdict, Baseline, Vec<Arc<Event>>) {
+    fn close(mut self, bills: &Bills, range: Range) -> Closed {
         self.judge(Seconds::MAX);
+        let allow_used = self.detection.allow_used();
         let mut findings = self.detection.findings;
         findings.extend(spend::judge(&bills.ledger, &bills.anomalies, self.rules, (range.start, range.end)));
         let incidents = self.incidents.finish(&mut findings, &self.baseline, &self.rules.prices, self.latest);
@@ -209,8 +302,15 @@ impl<'r> Reducer<'r> {
             history: self.baseline.span(),
             accounts: self.accounts,
             regions: self.regions,
+            allow_used,
         };
-        (Verdict::new(findings, incidents, tally), self.baseline, self.judged.unwrap_or_default())
+        Closed {
+            verdict: Verdict::new(findings, incidents, tally),
+            baseline: self.baseline,
+            judged: self.judged.unwrap_or_default(),
+            silences: self.silences,
+            peaks: self.peaks,
+        }
     }
 }
 
@@ -220,10 +320,18 @@ pub(crate) fn learn(baseline: &mut Baseline, rules: &Rules, part: &Part) {
         let (first, last) = (usage.first, usage.last);
         let usage = Usage { identity: &usage.identity, place: &usage.place, shape: &usage.plan.shape, first, last };
         baseline.record(&rules.families, &usage);
+        baseline.trails.learn(&usage.place.account, &usage.shape.trail, first);
     }
     for event in &part.events {
-        for made in event.facts.iter().flat_map(|facts| &facts.created) {
+        baseline.trails.note(event);
+        let Some(facts) = &event.facts else { continue };
+        for made in &facts.created {
             made.principal.iter().for_each(|principal| baseline.born(principal, event.time));
+        }
+        if let Some(target) =
+            facts.target.as_deref().filter(|_| facts.grade == Some(Grade::Admin) && !event.shape.failed)
+        {
+            baseline.give_all_rights(&event.place.account, target, event.time);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod notices;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;

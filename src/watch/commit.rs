@@ -24,7 +24,7 @@ const FORGOTTEN: Seconds = 90 * DAY;
 /// pass.
 const MOST_NAMED: usize = 20;
 
-/// Writes everything and makes it true.
+/// Writes everything and makes it true. Returns what is to be said of entries of `[[allow]]`, at most once a day.
 ///
 /// # Errors
 /// The state.
@@ -34,7 +34,7 @@ pub(super) async fn commit<S: Store>(
     concluded: &Conclusion,
     read: &Read,
     (begun, since): (Seconds, Seconds),
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let mut slots = draft(state, watch, concluded, read, begun).await?;
     let (news, notes) = tally::news(concluded, watch, &state.head().watch.tally, begun);
     slots.extend(tally::draft(state, notes.as_ref()).await?);
@@ -42,6 +42,7 @@ pub(super) async fn commit<S: Store>(
     due.extend(post::telemetry(&concluded.findings, watch, begun));
     let blind = blind(read, watch, &state.head().watch.blind);
     let entries = entries(concluded, read, &state.head().watch.blind, &blind);
+    let places = tally::Places::of(watch);
     let change = |head: &mut Head| {
         name_blobs(head, &slots);
         let watched = &mut head.watch;
@@ -63,13 +64,14 @@ pub(super) async fn commit<S: Store>(
         };
         let due: Vec<Due> = due.iter().filter(|due| !is_over(due)).cloned().collect();
         watched.due.extend(due);
-        tally::tell(watched, &news, &watch.slack, begun);
+        tally::tell(watched, &news, &places, begun);
         let expired = approve::expire(&mut watched.plans, begun);
         entries.iter().cloned().chain(expired).collect()
     };
     let plans: Vec<String> = state.head().watch.plans.keys().cloned().collect();
     state.commit((watch.clock)(), change).await?;
-    Ok(state.drop_plans(&plans).await?)
+    state.drop_plans(&plans).await?;
+    Ok(news.allow)
 }
 
 /// Feeds that are blind. Of those that were not read it is as it was.

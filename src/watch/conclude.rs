@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::contained;
 use super::habits;
-use super::judge::{Arrivals, Judged, judge};
+use super::judge::{Arrivals, Judged, Scope, judge};
 use super::life::{Past, Update, may_go_on, updates};
 use super::memory::{Memory, Printed};
 use super::observe;
@@ -15,6 +15,7 @@ use super::regions::Spoken;
 use super::tally::Notes;
 use crate::baseline::Baseline;
 use crate::detect::Rules;
+use crate::detect::allow::Entries;
 use crate::event::{Owners, Seconds};
 use crate::habit::Habits;
 use crate::model::{FeedFacts, Finding, Incident, Status, Summary};
@@ -55,6 +56,8 @@ pub(super) struct Conclusion {
     /// What paged nobody, where anybody is told of that, and which notices are new.
     pub notes: Option<Notes>,
     pub notices: Vec<Finding>,
+    /// Positions of the entries of `[[allow]]` that hid something.
+    pub allow_used: Entries,
     pub summary: Summary,
     pub feeds: Vec<FeedFacts>,
 }
@@ -105,8 +108,10 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
     let records = evidence.records(before.as_ref(), &mut inventory, &watched.regions, &read.regions, begun);
     news.observe(&records, rules, since);
     let has_events = news.has_events();
-    let Judged { outcome, fresh, learned } =
-        judge(rules, baseline, &kept, std::mem::take(&mut news.parts), bills, owners(&inventory), since)?;
+    let is_blind = !watched.blind.is_empty() || read.problems.iter().any(|(_, blind)| *blind);
+    let scope = Scope { since, is_whole: !is_handed && !is_blind, now: begun };
+    let parts = std::mem::take(&mut news.parts);
+    let Judged { outcome, fresh, learned } = judge(rules, baseline, &kept, parts, bills, owners(&inventory), scope)?;
     let (mut report, mut baseline) = (outcome.report, outcome.baseline);
     let past = Past { known: &watched.incidents, told: &told };
     let mut updates = updates(&past, &mut report.incidents, &mut report.findings, begun);
@@ -118,7 +123,8 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
     let notes = is_noting.then(|| notes.unwrap_or_else(|| Notes::told(published.keys())));
     let Telling { findings, printed, notes, notices } = telling(report.findings, &published, notes);
     Ok(Conclusion {
-        has_events,
+        // What fell silent is kept like what happened.
+        has_events: has_events || !fresh.is_empty(),
         door: news.door,
         baseline,
         learned,
@@ -134,6 +140,7 @@ pub(super) fn conclude(memory: Memory, read: &mut Read, means: &Means<'_>) -> Re
         printed,
         notes,
         notices,
+        allow_used: outcome.allow_used,
         summary: report.summary,
         feeds,
     })
@@ -195,7 +202,7 @@ fn owners(inventory: &Inventory) -> Owners {
 
 /// What of a finding makes it worth printing again when it changes.
 fn shown(finding: &Finding) -> Printed {
-    (finding.level, finding.notice, finding.incident.clone())
+    (finding.level, finding.notice || finding.allowed.is_some(), finding.incident.clone())
 }
 
 /// What principals did in incidents that were none is usual after all, unless another incident holds them.

@@ -6,13 +6,15 @@ use super::habits;
 use crate::baseline::Baseline;
 use crate::cost::Usual;
 use crate::detect::Rules;
+use crate::detect::own_past::OwnPast;
 use crate::event::{Owners, Seconds};
 use crate::habit::Habits;
 use crate::replay::door::Door;
-use crate::replay::kept::Kept;
+use crate::replay::kept::{HOT, Kept};
 use crate::replay::map::{Mapper, Range};
 use crate::replay::part::{Counts, Part};
 use crate::replay::reduce::{self, Outcome, Reducer};
+use crate::replay::silence::Listening;
 use crate::source::{Bills, Object};
 
 /// Bound on the unpacked size of one object.
@@ -68,6 +70,17 @@ pub(super) struct Judged {
     pub learned: Baseline,
 }
 
+/// What a judgement is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    /// Events before this time only teach.
+    pub since: Seconds,
+    /// Everything could be read, so that silence means something.
+    pub is_whole: bool,
+    /// When it is judged: what fell silent long before is no news.
+    pub now: Seconds,
+}
+
 /// Judges the past and the new together.
 ///
 /// # Errors
@@ -79,10 +92,13 @@ pub(super) fn judge(
     parts: Vec<Part>,
     bills: &Bills,
     owners: Owners,
-    since: Seconds,
+    scope: Scope,
 ) -> Result<Judged> {
     let mut reducer = Reducer::new(rules, baseline, Usual::of(&bills.ledger))?;
     reducer.owners = owners;
+    reducer.listening = if scope.is_whole { Listening::Lately } else { Listening::Nothing };
+    reducer.listening_since = scope.now.saturating_sub(HOT);
+    reducer.begin(scope.since);
     reducer.recall(kept);
     let mut fresh = Kept::default();
     let mut learned = Baseline::default();
@@ -91,7 +107,11 @@ pub(super) fn judge(
         reduce::learn(&mut learned, rules, &part);
         reducer.add(part, false);
     }
-    let outcome = reducer.finish(bills, Range { start: since, end: Seconds::MAX });
+    let mut outcome = reducer.finish(bills, Range { start: scope.since, end: Seconds::MAX });
+    fresh.note(std::mem::take(&mut outcome.silences));
+    for (measure, days) in outcome.peaks.iter() {
+        days.iter().for_each(|(day, count)| _ = learned.peaks.raise(measure, *day, *count));
+    }
     Ok(Judged { outcome, fresh, learned })
 }
 
@@ -99,6 +119,7 @@ pub(super) fn judge(
 pub(super) struct Lesson<'r> {
     rules: &'r Rules,
     mapper: Mapper<'r>,
+    own_past: OwnPast<'r>,
     pub baseline: Baseline,
     pub kept: Kept,
     pub habits: Habits,
@@ -109,18 +130,21 @@ impl<'r> Lesson<'r> {
     /// Events from `until` on are no history.
     pub(super) fn new(rules: &'r Rules, baseline: Baseline, until: Seconds) -> Self {
         let mapper = Mapper::of_past(rules, Range { start: until, end: until }, MOST_BYTES);
-        Self { rules, mapper, baseline, kept: Kept::default(), habits: Habits::default(), events: 0 }
+        let (own_past, kept, habits) = (OwnPast::new(rules), Kept::default(), Habits::default());
+        Self { rules, mapper, own_past, baseline, kept, habits, events: 0 }
     }
 
     /// Takes objects in.
     pub(super) fn take(&mut self, objects: &[Object], now: Seconds) {
-        let Self { rules, mapper, baseline, kept, habits, events } = self;
+        let Self { rules, mapper, own_past, baseline, kept, habits, events } = self;
         mapper.map(objects, &mut |part| {
             reduce::learn(baseline, rules, &part);
+            part.events.iter().for_each(|event| own_past.note(event));
             habits::count(habits, &part);
             *events += part.seen.len();
             kept.merge(Kept::of(&part));
         });
+        own_past.teach(baseline, Seconds::MAX);
         kept.forget(now, &[], &[], &[]);
     }
 }

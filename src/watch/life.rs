@@ -115,10 +115,10 @@ pub(crate) fn updates(
     let missing = past.known.iter().filter(|(id, known)| !here.contains(*id) && known.status != Status::Closed);
     for (id, known) in missing {
         let Some(told) = past.told.get(id) else { continue };
-        let shares = |incident: &Incident| told.incident.findings.iter().any(|id| incident.findings.contains(id));
-        let Some(into) = incidents.iter().find(|incident| shares(incident)).map(|incident| incident.id.clone()) else {
-            continue;
-        };
+        let shares = |incident: &&Incident| told.incident.findings.iter().any(|id| incident.findings.contains(id));
+        let likens = |incident: &&Incident| is_like(told, incident, findings);
+        let into = incidents.iter().find(shares).or_else(|| incidents.iter().find(likens));
+        let Some(into) = into.map(|incident| incident.id.clone()) else { continue };
         let mut told = told.clone();
         told.incident.status = Status::Closed;
         told.incident.merged_into = Some(into.clone());
@@ -137,13 +137,26 @@ fn keep_ids(past: &Past<'_>, incidents: &mut [Incident], findings: &mut [Finding
     missing.sort_by_key(|(id, told)| (told.incident.opened_at, *id));
     for incident in incidents.iter_mut().filter(|incident| !past.known.contains_key(&incident.id)) {
         let shares = |told: &Told| told.incident.findings.iter().any(|id| incident.findings.contains(id));
-        let Some(same) = missing.iter().position(|(_, told)| shares(told)) else { continue };
+        let same = missing.iter().position(|(_, told)| shares(told));
+        let same = same.or_else(|| missing.iter().position(|(_, told)| is_like(told, incident, findings)));
+        let Some(same) = same else { continue };
         // An id is given once, also where what was one incident is told as two.
         let (id, _) = missing.remove(same);
         let new = std::mem::replace(&mut incident.id, id.clone());
         let own = findings.iter_mut().filter(|finding| finding.incident.as_ref() == Some(&new));
         own.for_each(|finding| finding.incident = Some(id.clone()));
     }
+}
+
+/// Whether an incident has a finding of the same detector, caller and time as what was told. Earlier events that come
+/// late can make all of its findings begin with others, and be told under other ids.
+fn is_like(told: &Told, incident: &Incident, findings: &[Finding]) -> bool {
+    let who = |finding: &Finding| {
+        (finding.detector.clone(), finding.account.clone(), finding.principal.clone(), finding.credential.clone())
+    };
+    let mut own = findings.iter().filter(|finding| incident.findings.contains(&finding.id));
+    let is_one = |one: &Finding, other: &Finding| (one.time - other.time).abs() < DAY && who(one) == who(other);
+    own.any(|finding| told.findings.iter().any(|known| is_one(known, finding)))
 }
 
 /// What one told incident is beside what is known of it; nothing where nothing is new.

@@ -87,7 +87,7 @@ async fn attempt<S: Store>(
     due: &Due,
     now: Seconds,
 ) -> Result<Option<Failure>> {
-    let Some(channel) = watch.channels.iter().find(|channel| channel.name() == due.channel) else {
+    let Some(channel) = watch.channels.iter().chain(watch.notices).find(|channel| channel.name() == due.channel) else {
         return Ok(Some(("notify.dropped", "the settings name no such channel any more".to_owned(), None)));
     };
     let (incident, findings) = if due.incident.is_empty() {

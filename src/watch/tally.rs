@@ -16,11 +16,13 @@ use super::Watch;
 use super::conclude::Conclusion;
 use super::memory::{Draft, Slots};
 use crate::config::{Allow, Daily};
-use crate::event::{Seconds, time};
+use crate::detect::allow::Entries;
+use crate::event::{DAY, Seconds, time};
 use crate::model::{Finding, Level, What, id};
+use crate::notify::Channel;
 use crate::notify::slack::Names;
 use crate::source::observe::OBSERVER;
-use crate::store::tally::Tally;
+use crate::store::tally::{Lines, Tally};
 use crate::store::watched::{Due, Watched};
 use crate::store::{State, Store};
 
@@ -49,19 +51,42 @@ enum Note {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Quiet {
     is_notice: bool,
+    /// Somebody answers for it.
+    #[serde(default)]
+    is_allowed: bool,
     level: Level,
     title: String,
     who: String,
 }
 
+/// Why a finding paged nobody, in the order in which that is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Finding,
+    Allowed,
+    Notice,
+}
+
+impl Quiet {
+    fn kind(&self) -> Kind {
+        match (self.is_notice, self.is_allowed) {
+            (true, _) => Kind::Notice,
+            (false, true) => Kind::Allowed,
+            (false, false) => Kind::Finding,
+        }
+    }
+}
+
 impl Note {
     fn of(finding: &Finding) -> Self {
         let is_gap = finding.principal == OBSERVER;
-        match (&finding.incident, finding.notice || finding.level >= Level::Medium && !is_gap) {
+        let is_told = finding.notice || finding.allowed.is_some() || finding.level >= Level::Medium && !is_gap;
+        match (&finding.incident, is_told) {
             (Some(_), _) => Self::Told,
             (None, false) => Self::Silent,
             (None, true) => Self::Waiting(Quiet {
                 is_notice: finding.notice,
+                is_allowed: finding.allowed.is_some(),
                 level: finding.level,
                 title: lines::cut(&finding.title),
                 who: lines::who(&finding.principal),
@@ -121,6 +146,10 @@ pub(super) struct News {
     digest: Option<Digest>,
     /// Up to when digests tell what there was, where that changes.
     digested: Option<Seconds>,
+    /// Entries of `[[allow]]` that end or hide nothing, at most once a day.
+    pub allow: Vec<String>,
+    /// When each entry hid something last.
+    allow_used: BTreeMap<String, Seconds>,
 }
 
 /// A digest as far as it is no matter of the record.
@@ -133,13 +162,36 @@ struct Digest {
 /// What a pass has to tell, and what was counted as it is then.
 pub(super) fn news(concluded: &Conclusion, watch: &Watch<'_>, tally: &Tally, begun: Seconds) -> (News, Option<Notes>) {
     let mut notes = concluded.notes.clone();
-    let notices = concluded.notices.iter().map(|finding| lines::notice(finding, &watch.account_names)).collect();
-    let news = notes.as_mut().map(|notes| digested(notes, (watch.digest, watch.allow), tally, begun));
-    (News { notices, ..news.unwrap_or_default() }, notes)
+    let mut notices: Vec<String> =
+        concluded.notices.iter().map(|finding| lines::notice(finding, &watch.account_names)).collect();
+    let allow_used = used(watch.allow, &concluded.allow_used, &tally.allow_used, begun);
+    let allowed = lines::allowed(watch.allow, &allow_used, begun);
+    let is_due = tally.allow_told.is_none_or(|told| begun - told >= DAY || told > begun);
+    let allow = if is_due { allowed.clone() } else { Vec::new() };
+    if watch.digest == Daily::Off {
+        notices.extend(allow.iter().cloned());
+    }
+    let news = notes.as_mut().map(|notes| digested(notes, (watch.digest, allowed), tally, begun));
+    (News { notices, allow, allow_used, ..news.unwrap_or_default() }, notes)
+}
+
+/// When each entry hid something last, or was seen first.
+fn used(
+    allow: &[Allow],
+    now_used: &Entries,
+    known: &BTreeMap<String, Seconds>,
+    begun: Seconds,
+) -> BTreeMap<String, Seconds> {
+    let at = |(position, entry): (usize, &Allow)| {
+        let mark = lines::mark(entry);
+        let before = known.get(&mark).copied().filter(|_| !now_used.contains(&position));
+        (mark, before.unwrap_or(begun))
+    };
+    allow.iter().enumerate().map(at).collect()
 }
 
 /// The digest, where it is due. The first one is due at the first time of day that a pass sees go by.
-fn digested(notes: &mut Notes, (daily, allow): (Daily, &[Allow]), tally: &Tally, begun: Seconds) -> News {
+fn digested(notes: &mut Notes, (daily, allowed): (Daily, Vec<String>), tally: &Tally, begun: Seconds) -> News {
     let Some(due) = daily.last(begun) else {
         // Nobody waits for it.
         notes.settle();
@@ -150,7 +202,7 @@ fn digested(notes: &mut Notes, (daily, allow): (Daily, &[Allow]), tally: &Tally,
         Some(done) if done >= due => News::default(),
         Some(_) => {
             let mut told = lines::counts(notes.waiting());
-            told.extend(lines::allowed(allow, begun));
+            told.extend(allowed);
             notes.settle();
             let key = format!("digest-{}", time::format(due));
             News { digest: Some(Digest { key, lines: told }), digested: Some(begun), ..News::default() }
@@ -172,35 +224,69 @@ pub(super) async fn draft<S: Store>(state: &State<S>, notes: Option<&Notes>) -> 
     draft.write().await
 }
 
+/// Where what pages nobody goes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    notices: Vec<String>,
+    digest: Vec<String>,
+}
+
+impl Places {
+    /// Those of the settings. Slack has one for both, or else its channel for incidents has the digest.
+    pub(super) fn of(watch: &Watch<'_>) -> Self {
+        let others = watch.notices.iter().map(Channel::name);
+        Self::named(&watch.slack, others.collect())
+    }
+
+    fn named(slack: &Names, others: Vec<String>) -> Self {
+        let with = |first: Option<&String>| first.into_iter().chain(&others).cloned().collect();
+        Self {
+            notices: with(slack.notices.as_ref()),
+            digest: with(slack.notices.as_ref().or(slack.incidents.as_ref())),
+        }
+    }
+}
+
 /// Makes messages of the news, in the same write that makes the pass true.
-pub(super) fn tell(watched: &mut Watched, news: &News, names: &Names, begun: Seconds) {
-    watched.tally.digested = news.digested.or(watched.tally.digested);
-    if let Some((digest, channel)) = news.digest.as_ref().zip(names.notices.as_ref().or(names.incidents.as_ref())) {
+pub(super) fn tell(watched: &mut Watched, news: &News, places: &Places, begun: Seconds) {
+    let tally = &mut watched.tally;
+    tally.digested = news.digested.or(tally.digested);
+    tally.allow_used.clone_from(&news.allow_used);
+    if !news.allow.is_empty() {
+        tally.allow_told = Some(begun);
+    }
+    if let Some(digest) = &news.digest {
         let mut changes = digest.lines.clone();
         changes.extend(lines::record(watched, begun));
         if changes.is_empty() {
             changes.push("A quiet day: nothing new, nothing open, nothing that waits.".to_owned());
         }
-        let due = Due::new(digest.key.clone(), channel.clone(), What::Digest, begun);
-        watched.due.push(Due { changes, ..due });
+        for channel in &places.digest {
+            let due = Due::new(digest.key.clone(), channel.clone(), What::Digest, begun);
+            watched.due.push(Due { changes: changes.clone(), ..due });
+        }
     }
-    let Some(channel) = &names.notices else {
-        (watched.tally.lines, watched.tally.more) = (Vec::new(), 0);
-        return;
-    };
-    let Tally { lines, more, .. } = &mut watched.tally;
-    let room = MOST_LINES.saturating_sub(lines.len());
-    lines.extend(news.notices.iter().take(room).cloned());
-    *more += news.notices.len().saturating_sub(room);
-    let is_under_way = |due: &Due| due.what == What::Notices && due.channel == *channel;
-    if lines.is_empty() || watched.due.iter().any(is_under_way) {
-        return;
+    watched.tally.waiting.retain(|channel, _| places.notices.contains(channel));
+    for channel in &places.notices {
+        let waiting = watched.tally.waiting.entry(channel.clone()).or_default();
+        let room = MOST_LINES.saturating_sub(waiting.lines.len());
+        waiting.lines.extend(news.notices.iter().take(room).cloned());
+        waiting.more += news.notices.len().saturating_sub(room);
+        let is_under_way = |due: &Due| due.what == What::Notices && due.channel == *channel;
+        if waiting.lines.is_empty() || watched.due.iter().any(is_under_way) {
+            continue;
+        }
+        watched.due.push(message(std::mem::take(waiting), channel, begun));
     }
-    let mut changes = std::mem::take(lines);
+    watched.tally.waiting.retain(|_, waiting| !waiting.lines.is_empty());
+}
+
+/// Notices for one channel as one message.
+fn message(waiting: Lines, channel: &str, begun: Seconds) -> Due {
+    let Lines { lines: mut changes, more } = waiting;
     let key = id("notices", &[&begun.to_string(), &changes.join("\n")]);
-    match std::mem::take(more) {
-        0 => {}
-        left => changes.push(format!("and {left} more: they are in the output of `stakeout watch`")),
+    if more > 0 {
+        changes.push(format!("and {more} more: they are in the output of `stakeout watch`"));
     }
-    watched.due.push(Due { changes, ..Due::new(key, channel.clone(), What::Notices, begun) });
+    Due { changes, ..Due::new(key, channel.to_owned(), What::Notices, begun) }
 }

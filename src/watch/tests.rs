@@ -4,13 +4,15 @@
 
 mod contained;
 mod learned;
+mod measured;
+mod silent;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::change::Told;
-use super::judge::{Arrivals, Judged, Lesson, judge};
+use super::judge::{Arrivals, Judged, Lesson, Scope, judge};
 use super::life::{Became, Past, Update, adopt, updates};
 use crate::baseline::{Baseline, slice};
 use crate::detect::Rules;
@@ -93,8 +95,9 @@ impl Passes {
         news.read(objects, rules(), self.since);
         let parts = std::mem::take(&mut news.parts);
         let baseline = std::mem::take(&mut self.baseline);
+        let scope = Scope { since: self.since, is_whole: true, now };
         let Judged { outcome, fresh, .. } =
-            judge(rules(), baseline, &self.kept, parts, &Bills::default(), Owners::default(), self.since).unwrap();
+            judge(rules(), baseline, &self.kept, parts, &Bills::default(), Owners::default(), scope).unwrap();
         let (mut report, judged) = (outcome.report, outcome.judged);
         let past = Past { known: &self.known, told: &self.told };
         let updates = updates(&past, &mut report.incidents, &mut report.findings, now);

@@ -163,6 +163,7 @@ fn finding(at: Seconds, detector: &Detector, spend: Spend, which: &str, reasons:
         incident: None,
         cost: Some(spend),
         tactic: detector.tactic.as_str().into(),
+        allowed: None,
         external: detector.external,
     }
 }

@@ -216,7 +216,7 @@ mod tests {
         writer.finish(Directory::new(terms, "job".to_owned(), share, Counts::default())).unwrap();
         let mut given = open(std::slice::from_ref(&name), &rules).unwrap();
         let bills = join_bills(given.bills());
-        let report = reduce(&given, &rules, None, &bills).unwrap().report;
+        let report = reduce(&given, &rules, None, &bills, folder.path()).unwrap().report;
         assert!(report.summary.cost.is_some(), "the other bill");
         let [skipped] = report.summary.skipped.as_slice() else { panic!("{:?}", report.summary.skipped) };
         assert_eq!(skipped.path, name);

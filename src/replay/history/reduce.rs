@@ -1,6 +1,7 @@
 //! The reduce of a history: group by group of accounts that belong together, and day by day.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Error, Result, bail};
@@ -13,6 +14,7 @@ use super::super::parts::read::OpenFile;
 use super::super::parts::section;
 use super::super::parts::write;
 use super::super::reduce::Reducer;
+use super::super::spool::Spool;
 use super::super::verdict::Verdict;
 use super::open::Given;
 use crate::baseline::Baseline;
@@ -32,6 +34,8 @@ const MOST_OPEN: usize = 128;
 pub(crate) struct Whole {
     pub report: Report,
     pub baseline: Baseline,
+    /// The findings, where they are too many for memory: then the report has none.
+    pub aside: Option<Spool>,
     /// Bills that are not used because others say the same.
     pub superseded: Vec<Skipped>,
 }
@@ -57,25 +61,42 @@ struct History<'h> {
 }
 
 /// Judges all parts, each group of accounts by itself. Where bills or a baseline are there, or one is wanted, all accounts are
-/// one group: a bill has no account of its own.
+/// one group: a bill has no account of its own. Findings that do not fit into memory are put aside in a folder.
 ///
 /// # Errors
 /// Rules whose correlations cannot be loaded.
-pub(crate) fn reduce(given: &Given, rules: &Rules, baseline: Option<Baseline>, bills: &Bills) -> Result<Whole> {
+pub(crate) fn reduce(
+    given: &Given,
+    rules: &Rules,
+    baseline: Option<Baseline>,
+    bills: &Bills,
+    folder: &Path,
+) -> Result<Whole> {
     let superseded = bills.superseded.clone();
     let mut history = History::new(given, rules);
     if given.has_bills() || baseline.is_some() {
         let all = history.groups().into_iter().fold(Group::default(), Group::join);
         let mut reducer = Reducer::new(rules, baseline.unwrap_or_default(), Usual::of(&bills.ledger))?;
+        reducer.begin(given.range().start);
         history.pass(&all, &mut reducer);
         let outcome = reducer.finish(bills, given.range());
-        return Ok(Whole { report: outcome.report, baseline: outcome.baseline, superseded });
+        return Ok(Whole { report: outcome.report, baseline: outcome.baseline, aside: None, superseded });
     }
     let mut all = Verdict::default();
+    let mut spool = Spool::new(folder);
     for group in history.groups() {
-        all.merge(history.judge(&group)?);
+        let mut verdict = history.judge(&group)?;
+        spool.take(verdict.take_findings())?;
+        all.merge(verdict);
     }
-    Ok(Whole { report: all.into_report(bills), baseline: Baseline::default(), superseded })
+    let mut report = all.without_findings(&spool.counts(), bills, &rules.allow);
+    let aside = if spool.is_large() {
+        Some(spool)
+    } else {
+        report.findings = spool.in_order()?.collect::<Result<_>>()?;
+        None
+    };
+    Ok(Whole { report, baseline: Baseline::default(), aside, superseded })
 }
 
 /// Judges a share of the groups and writes what it comes to as a judged part. Returns what could not be read.
@@ -93,6 +114,7 @@ pub(crate) fn judge(given: &Given, rules: &Rules, share: Share, output: &str) ->
     for group in dealt(history.groups(), given, share) {
         all.merge(history.judge(&group)?);
     }
+    all.allow.clone_from(&rules.allow.fingerprint);
     let terms = Terms::of(rules, given.range());
     write::judged(output, terms, given.job.clone(), share, &serde_json::to_vec(&all)?)?;
     let mut skipped: BTreeSet<Skipped> = given.skipped.iter().cloned().collect();
@@ -103,17 +125,22 @@ pub(crate) fn judge(given: &Given, rules: &Rules, share: Share, output: &str) ->
 /// Puts judged parts together.
 ///
 /// # Errors
-/// None that input could cause: a judged part that cannot be read is named in the report.
-pub(crate) fn merge(given: &Given) -> Result<Report> {
+/// Parts that were judged by other entries of `[[allow]]` than there are. A judged part that cannot be read is named in the
+/// report.
+pub(crate) fn merge(given: &Given, rules: &Rules) -> Result<Report> {
     let mut all = Verdict::default();
     let mut skipped = given.skipped.clone();
     for part in &given.judged {
         match serde_json::from_slice::<Verdict>(&part.verdict) {
+            Ok(verdict) if verdict.allow != rules.allow.fingerprint => bail!(
+                "{}: judged with other entries of [[allow]]; reduce all parts and shares with the same settings",
+                part.name
+            ),
             Ok(verdict) => all.merge(verdict),
             Err(why) => skipped.push(Skipped { path: part.name.clone(), why: format!("damaged: {why}") }),
         }
     }
-    let mut report = all.into_report(&Bills::default());
+    let mut report = all.into_report(&Bills::default(), &rules.allow);
     report.summary.skipped.extend(skipped);
     report.summary.skipped.sort();
     report.summary.skipped.dedup();
@@ -180,6 +207,7 @@ impl<'h> History<'h> {
     /// Judges one of several groups.
     fn judge(&mut self, group: &Group) -> Result<Verdict> {
         let mut reducer = Reducer::new(self.rules, Baseline::default(), Usual::default())?;
+        reducer.begin(self.given.range().start);
         self.pass(group, &mut reducer);
         self.latest.into_iter().for_each(|latest| reducer.known_until(latest));
         Ok(reducer.conclude(self.given.range()))

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::Links;
 use crate::baseline::Baseline;
 use crate::cost::Usual;
+use crate::detect::AllowList;
 use crate::event::{DAY, Seconds};
 use crate::replay::map::Range;
 use crate::replay::part::{Part, Usage};
@@ -84,7 +85,7 @@ fn deed(linked: bool) -> impl Strategy<Value = Deed> {
 fn apart(deeds: &[Deed]) -> Result<usize, TestCaseError> {
     let sections = sections(deeds);
     let links = links_of(&sections);
-    let together = judge(&sections, &|_| true).into_report(&Bills::default());
+    let together = judge(&sections, &|_| true).into_report(&Bills::default(), &AllowList::default());
     let groups = links.groups(ACCOUNTS);
     let mut all = Verdict::default();
     for group in groups.iter().rev() {
@@ -92,7 +93,7 @@ fn apart(deeds: &[Deed]) -> Result<usize, TestCaseError> {
         let bytes = serde_json::to_vec(&verdict).unwrap();
         all.merge(serde_json::from_slice(&bytes).unwrap());
     }
-    let apart = all.into_report(&Bills::default());
+    let apart = all.into_report(&Bills::default(), &AllowList::default());
     prop_assert_eq!(printed(&together), printed(&apart), "{:?}", groups);
     let summary = &apart.summary;
     prop_assert_eq!(summary.read, summary.kept + summary.duplicate + summary.malformed + summary.not_a_log);

@@ -30,9 +30,14 @@ pub(in crate::replay) struct SectionAt {
 pub(in crate::replay) struct Terms {
     /// Version of the program.
     pub program: String,
-    /// A hash of the rules, and one of the prices.
+    /// A hash of the rules, one of the prices.
     pub rules: String,
     pub prices: String,
+    /// Of the table of networks; empty without one.
+    pub networks: String,
+    /// Of what the settings call one's own: accounts, parts of trails, canaries.
+    #[serde(default)]
+    pub own: String,
     /// The range that is judged.
     pub start: Seconds,
     pub end: Seconds,
@@ -115,6 +120,8 @@ impl Terms {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             rules: rules.fingerprint.clone(),
             prices: rules.prices.fingerprint(),
+            networks: rules.networks.fingerprint().to_owned(),
+            own: rules.own.fingerprint(),
             start: range.start,
             end: range.end,
         }
@@ -131,6 +138,8 @@ impl Terms {
             (self.program != other.program, "by another version of the program"),
             (self.rules != other.rules, "with other rules (--rules)"),
             (self.prices != other.prices, "with other prices (--prices)"),
+            (self.networks != other.networks, "with another table of networks (--asn)"),
+            (self.own != other.own, "with other settings of accounts, the trail's bucket or canaries (--config)"),
             ((self.start, self.end) != (other.start, other.end), "for another time (--start, --end)"),
         ];
         differs.into_iter().find_map(|(differs, how)| differs.then_some(how))

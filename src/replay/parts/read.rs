@@ -12,7 +12,7 @@ use crate::source::stored::{Closed, Stored};
 
 /// How every part begins, before the version of its format.
 pub(super) const HEADER: &[u8; 12] = b"stakeoutpart";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// How every part ends.
 pub(super) const END: &[u8; 8] = b"part end";
 const HEAD: u64 = 16;

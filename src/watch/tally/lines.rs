@@ -3,16 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
-use super::Quiet;
+use super::{Kind, Quiet};
 use crate::config::Allow;
-use crate::event::{Seconds, time};
+use crate::event::{DAY, Seconds, time};
 use crate::model::approval::{Planned, Stage};
 use crate::model::plan::short;
-use crate::model::{Finding, Status, counted};
+use crate::model::{Finding, Status, counted, id};
 use crate::store::watched::{Known, Watched};
 
 /// Lines of one kind; more are counted.
@@ -21,6 +17,8 @@ const MOST: usize = 10;
 const LONGEST: usize = 160;
 /// An entry that ends within so many days is told of.
 const SOON: i64 = 14;
+/// An entry that hid nothing for so many days is told of.
+const IDLE: i64 = 14;
 
 /// A text of a log, short enough for a line.
 pub(super) fn cut(text: &str) -> String {
@@ -53,25 +51,29 @@ pub(super) fn notice(finding: &Finding, account_names: &BTreeMap<String, String>
 
 /// How often what was found, and who did it most: what paged nobody first, of each the worst and the most.
 pub(super) fn counts<'q>(waiting: impl Iterator<Item = &'q Quiet>) -> Vec<String> {
-    let mut kinds: BTreeMap<(bool, Reverse<_>, &str), BTreeMap<&str, usize>> = BTreeMap::new();
+    let mut kinds: BTreeMap<(Kind, Reverse<_>, &str), BTreeMap<&str, usize>> = BTreeMap::new();
     for quiet in waiting {
-        let callers = kinds.entry((quiet.is_notice, Reverse(quiet.level), &quiet.title)).or_default();
+        let callers = kinds.entry((quiet.kind(), Reverse(quiet.level), &quiet.title)).or_default();
         *callers.entry(&quiet.who).or_default() += 1;
     }
     let total = |callers: &BTreeMap<&str, usize>| callers.values().sum::<usize>();
     let mut lines = Vec::new();
-    for is_notice in [false, true] {
-        let mut of_kind: Vec<_> = kinds.iter().filter(|((notice, ..), _)| *notice == is_notice).collect();
+    for kind in [Kind::Finding, Kind::Allowed, Kind::Notice] {
+        let mut of_kind: Vec<_> = kinds.iter().filter(|((of, ..), _)| *of == kind).collect();
         of_kind.sort_by_key(|((_, level, title), callers)| (*level, Reverse(total(callers)), *title));
         let left = of_kind.split_off(of_kind.len().min(MOST));
         for ((_, Reverse(level), title), callers) in of_kind {
-            let kind = if is_notice { "Notice".to_owned() } else { format!("Paged nobody ({level})") };
-            lines.push(format!("{kind}: {title}{}", times(total(callers), callers)));
+            let told = match kind {
+                Kind::Finding => format!("Paged nobody ({level})"),
+                Kind::Allowed => "Allowed".to_owned(),
+                Kind::Notice => "Notice".to_owned(),
+            };
+            lines.push(format!("{told}: {title}{}", times(total(callers), callers)));
         }
         if !left.is_empty() {
             let findings = left.iter().map(|(_, callers)| total(callers)).sum::<usize>();
-            let kind = if is_notice { "notice" } else { "finding" };
-            lines.push(format!("and {} of {}", counted(findings, kind), counted(left.len(), "other kind")));
+            let noun = if kind == Kind::Notice { "notice" } else { "finding" };
+            lines.push(format!("and {} of {}", counted(findings, noun), counted(left.len(), "other kind")));
         }
     }
     lines
@@ -88,32 +90,39 @@ fn times(total: usize, callers: &BTreeMap<&str, usize>) -> String {
     if total == 1 { by } else { format!(", {total} times{by}") }
 }
 
-/// Entries of `[[allow]]` that end soon, or no longer hold.
-pub(super) fn allowed(allow: &[Allow], now: Seconds) -> Vec<String> {
-    let Ok(at) = Timestamp::from_second(now) else { return Vec::new() };
-    let today = at.to_zoned(TimeZone::UTC).date();
-    let days = |day: &Date| day.duration_since(today).as_hours().div_euclid(24);
-    let mut ending: Vec<_> = allow.iter().filter_map(|entry| Some((entry.expires?, entry))).collect();
-    ending.retain(|(day, _)| days(day) <= SOON);
-    ending.sort_by_key(|(day, _)| *day);
-    let line = |(day, entry): &(Date, &Allow)| {
-        let when = match days(day) {
+/// Entries of `[[allow]]` that end soon or no longer hold, and those that hid nothing for long.
+pub(super) fn allowed(allow: &[Allow], used: &BTreeMap<String, Seconds>, now: Seconds) -> Vec<String> {
+    let days = |entry: &Allow| (entry.ends() - now.div_euclid(DAY) * DAY).div_euclid(DAY);
+    let mut ending: Vec<_> = allow.iter().filter(|entry| days(entry) <= SOON).collect();
+    ending.sort_by_key(|entry| entry.expires);
+    let line = |entry: &&Allow| {
+        let day = entry.expires;
+        let when = match days(entry) {
             left if left > 0 => format!("Allowed until {day}, {} left", counted(left, "day")),
             _ => format!("No longer allowed since {day}"),
         };
-        let owner = entry.owner.as_ref().map_or_else(|| "nobody".to_owned(), |owner| cut(owner.as_str()));
-        format!("{when}: {} (owner {owner}: {})", what(entry), cut(entry.reason.as_str()))
+        format!("{when}: {}", what(entry))
     };
-    limited(ending.iter().map(line).collect(), "entries of [[allow]]")
+    let mut lines: Vec<String> = ending.iter().map(line).collect();
+    for entry in allow.iter().filter(|entry| days(entry) > 0) {
+        let idle = used.get(&mark(entry)).map_or(0, |last| (now - last).div_euclid(DAY));
+        if idle >= IDLE {
+            lines.push(format!("Allowed and not needed for {}: {}", counted(idle, "day"), what(entry)));
+        }
+    }
+    limited(lines, "entries of [[allow]]")
 }
 
-/// What an entry allows.
+/// What an entry allows, and who answers for it.
 fn what(entry: &Allow) -> String {
-    let principal = entry.principal.as_ref().map(|arn| who(arn.as_str()));
-    let detector = entry.detector.as_ref().map(|name| cut(name.as_str()));
-    let regions: Vec<&str> = entry.region.iter().map(|region| region.as_str()).collect();
-    let regions = Some(cut(&regions.join(", "))).filter(|regions| !regions.is_empty());
-    principal.into_iter().chain(detector).chain(regions).collect::<Vec<_>>().join(", ")
+    let Allow { principal, detector, owner, reason, .. } = entry;
+    let short = [owner, reason].map(|text| cut(text.as_str()));
+    format!("{} by {} (owner {}: {})", cut(detector.as_str()), who(principal.as_str()), short[0], short[1])
+}
+
+/// What tells an entry from others, also when their order changes.
+pub(super) fn mark(entry: &Allow) -> String {
+    id("allow", &[&format!("{entry:?}")])
 }
 
 /// What waits for people, by the record: plans, and incidents that are open.

@@ -28,8 +28,8 @@ fn names() -> Names {
 /// A pass that judges some findings, as the commit does it.
 fn pass(watched: &mut Watched, notes: &mut Notes, findings: &[Finding], now: Seconds) {
     let notices = notes.take(findings).iter().map(|finding| lines::notice(finding, &BTreeMap::new())).collect();
-    let news = News { notices, ..digested(notes, (Daily::default(), &[]), &watched.tally, now) };
-    tell(watched, &news, &names(), now);
+    let news = News { notices, ..digested(notes, (Daily::default(), Vec::new()), &watched.tally, now) };
+    tell(watched, &news, &Places::named(&names(), Vec::new()), now);
 }
 
 fn delivered(watched: &mut Watched, what: What) -> Vec<Due> {
@@ -55,7 +55,8 @@ fn notices_come_once_and_one_message_at_a_time() {
     for now in 2..60 {
         pass(&mut watched, &mut notes, &more, EIGHT + now);
     }
-    assert_eq!((watched.due.len(), watched.tally.lines.len(), watched.tally.more), (1, 20, 40));
+    let waiting = &watched.tally.waiting["slack-notices:C2"];
+    assert_eq!((watched.due.len(), waiting.lines.len(), waiting.more), (1, 20, 40));
     let key = delivered(&mut watched, What::Notices).remove(0).key;
     pass(&mut watched, &mut notes, &more, EIGHT + 60);
     assert!(watched.due[0].changes[20].starts_with("and 40 more") && watched.due[0].key != key);
@@ -111,29 +112,50 @@ fn a_digest_tells_a_day_and_a_quiet_one_says_so() {
 }
 
 #[test]
-fn entries_that_end_are_told_in_time() {
-    let text = r#"
-        [[allow]]
-        detector = "a"
-        region = "eu-west-1"
-        owner = "ann"
-        reason = "the roll-out"
-        expires = "2026-10-01"
-        [[allow]]
-        detector = "b"
-        reason = "over"
-        expires = "2026-09-17"
-        [[allow]]
-        detector = "c"
-        reason = "later"
-        expires = "2026-10-02"
-    "#;
-    let config = Config::read(text, "", std::iter::empty()).unwrap();
+fn what_somebody_answers_for_is_counted_and_notices_go_to_every_place() {
+    let (mut watched, mut notes) = (Watched::default(), Notes::default());
+    let allowed =
+        crate::model::Allowed { owner: "ann".to_owned(), reason: "r".to_owned(), expires: "2026-12-01".to_owned() };
+    let mut all: Vec<Finding> = (0..4).map(|n| finding(n, n == 0, None)).collect();
+    all[1].allowed = Some(allowed.clone());
+    all[1].level = Level::Low;
+    let notices = notes.take(&all).iter().map(|finding| lines::notice(finding, &BTreeMap::new())).collect();
+    watched.tally.digested = Some(EIGHT - HOUR);
+    let news = News { notices, ..digested(&mut notes, (Daily::default(), Vec::new()), &watched.tally, EIGHT) };
+    let places = Places::named(&names(), vec!["webhook ops".to_owned()]);
+    tell(&mut watched, &news, &places, EIGHT);
+    for what in [What::Digest, What::Notices] {
+        let channels: Vec<_> = delivered(&mut watched, what).into_iter().map(|due| due.channel).collect();
+        assert_eq!(channels, ["slack-notices:C2", "webhook ops"], "{what:?}");
+    }
+    let digest = news.digest.unwrap().lines;
+    assert_eq!(digest[2], "Allowed: Title 1, by user/u1", "{digest:?}");
+    // A place that the settings no longer name keeps nothing waiting.
+    watched.tally.waiting.insert("gone".to_owned(), Lines { lines: vec!["x".to_owned()], more: 0 });
+    tell(&mut watched, &News::default(), &places, EIGHT);
+    assert!(watched.tally.waiting.is_empty());
+}
+
+#[test]
+fn entries_that_end_or_hide_nothing_are_told_in_time() {
+    let entry = |detector: &str, expires: &str| {
+        format!(
+            "[[allow]]\nprincipal = \"arn:aws:iam::111122223333:role/ci\"\ndetector = \"{detector}\"\nregion = \"eu-west-1\"\n\
+             owner = \"ann\"\nreason = \"the roll-out\"\nexpires = \"{expires}\"\n"
+        )
+    };
+    let text = [("a", "2026-10-01"), ("b", "2026-09-17"), ("c", "2026-10-02"), ("d", "2026-12-01")];
+    let text: String = text.map(|(detector, expires)| entry(detector, expires)).concat();
+    let config = Config::read(&text, "", std::iter::empty()).unwrap();
+    let known = used(&config.allow, &Entries::new(), &BTreeMap::new(), EIGHT - 20 * DAY);
+    let seen = used(&config.allow, &[2].into(), &known, EIGHT - DAY);
     let expected = [
-        "No longer allowed since 2026-09-17: b (owner nobody: over)",
-        "Allowed until 2026-10-01, 14 days left: a, eu-west-1 (owner ann: the roll-out)",
+        "No longer allowed since 2026-09-17: b by role/ci (owner ann: the roll-out)",
+        "Allowed until 2026-10-01, 14 days left: a by role/ci (owner ann: the roll-out)",
+        "Allowed and not needed for 20 days: a by role/ci (owner ann: the roll-out)",
+        "Allowed and not needed for 20 days: d by role/ci (owner ann: the roll-out)",
     ];
-    assert_eq!(lines::allowed(&config.allow, EIGHT), expected);
+    assert_eq!(lines::allowed(&config.allow, &seen, EIGHT), expected);
 }
 
 proptest! {
@@ -167,7 +189,7 @@ proptest! {
             }
         }
         told += delivered(&mut watched, What::Notices).iter().map(of).sum::<usize>();
-        told += watched.tally.lines.len() + watched.tally.more;
+        told += watched.tally.waiting.values().map(|waiting| waiting.lines.len() + waiting.more).sum::<usize>();
         counted += notes.waiting().count();
         prop_assert_eq!((told, counted), (seen.len(), seen.len()));
     }

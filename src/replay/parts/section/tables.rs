@@ -10,7 +10,8 @@ use serde::de::value::Error;
 
 use super::texts::{self, Texts, Written};
 use crate::bytes::{Cursor, Pen};
-use crate::event::{Facts, Identity, Place, Shape};
+use crate::event::networks::Owner;
+use crate::event::{Facts, Identity, Place, Shape, Workload};
 use crate::replay::told::{Tables, Who};
 
 /// What rows share.
@@ -46,22 +47,36 @@ fn of_identity(identity: &Identity) -> ([&str; 7], [Maybe<'_>; 4]) {
     )
 }
 
-fn of_shape(shape: &Shape) -> [&str; 9] {
+fn of_shape(shape: &Shape) -> [&str; 11] {
     let Shape { source, raw_name, name, error_code, event_type, user_agent, .. } = shape;
     let kinds = [&shape.identity_type, &shape.principal_kind, &shape.credential_kind];
     let [a, b, c] = kinds.map(String::as_str);
-    [source, raw_name, name, error_code, event_type, user_agent, a, b, c]
+    [source, raw_name, name, error_code, event_type, user_agent, a, b, c, &shape.refused, &shape.trail]
 }
 
-fn of_place(place: &Place) -> ([&str; 3], Maybe<'_>) {
-    ([&place.account, &place.region, &place.source_ip], place.network.as_deref())
+fn of_place(place: &Place) -> ([&str; 3], [Maybe<'_>; 3]) {
+    let Place { account, region, source_ip, network, object, role, owner: _ } = place;
+    ([account, region, source_ip], [network, object, role].map(|text| text.as_deref()))
+}
+
+/// Workloads by number.
+const WORKLOADS: [Workload; 4] = [Workload::None, Workload::Instance, Workload::Function, Workload::Container];
+
+fn workload(workload: Workload) -> u64 {
+    WORKLOADS.iter().zip(0..).find(|(known, _)| **known == workload).map_or(0, |(_, number)| number)
+}
+
+fn workload_of(number: u64) -> Result<Workload> {
+    let known = usize::try_from(number).ok().and_then(|number| WORKLOADS.get(number));
+    known.copied().context("a flag that is not known")
 }
 
 /// The flags of a shape, a bit each.
 fn flags(shape: &Shape) -> u64 {
     let read_only = [shape.read_only.is_some(), shape.read_only == Some(true)];
     let flags = [shape.denied, shape.failed, shape.write, shape.global, shape.console, shape.service_call];
-    read_only.into_iter().chain(flags).zip(0..).map(|(flag, bit)| u64::from(flag) << bit).sum()
+    let flags: u64 = read_only.into_iter().chain(flags).zip(0..).map(|(flag, bit)| u64::from(flag) << bit).sum();
+    flags | workload(shape.workload) << 8 | u64::from(shape.inside) << 10
 }
 
 impl Head {
@@ -84,15 +99,23 @@ impl Head {
             .for_each(|n| maybe(pen, &mut self.identities.iter().filter_map(|one| of_identity(one).1.get(n).copied())));
         for identity in &self.identities {
             let started = u64::from(identity.session_started.is_some());
-            pen.number(started | u64::from(identity.service_call) << 1);
+            pen.number(started | u64::from(identity.service_call) << 1 | workload(identity.workload) << 2);
             identity.session_started.into_iter().for_each(|at| pen.signed(at));
         }
         pen.length(self.shapes.len());
-        (0..9).for_each(|n| column(pen, &mut self.shapes.iter().filter_map(|one| of_shape(one).get(n).copied())));
+        (0..11).for_each(|n| column(pen, &mut self.shapes.iter().filter_map(|one| of_shape(one).get(n).copied())));
         self.shapes.iter().for_each(|shape| pen.number(flags(shape)));
         pen.length(self.places.len());
         (0..3).for_each(|n| column(pen, &mut self.places.iter().filter_map(|one| of_place(one).0.get(n).copied())));
-        maybe(pen, &mut self.places.iter().map(|place| of_place(place).1));
+        (0..3).for_each(|n| maybe(pen, &mut self.places.iter().filter_map(|one| of_place(one).1.get(n).copied())));
+        for place in &self.places {
+            pen.number(place.owner.as_ref().map_or(0, |owner| 1 | u64::from(owner.hosting) << 1));
+            if let Some(owner) = &place.owner {
+                pen.number(owner.asn.map_or(0, |asn| u64::from(asn) + 1));
+                pen.length(texts.position(&owner.name));
+                pen.length(owner.country.as_ref().map_or(0, |country| texts.position(country) + 1));
+            }
+        }
         pen.length(self.models.len());
         column(pen, &mut self.models.iter().map(String::as_str));
         self.write_events(pen, &texts);
@@ -123,7 +146,10 @@ impl Head {
         self.shapes.iter().flat_map(|shape| of_shape(shape)).for_each(|text| texts.add(text));
         for place in &self.places {
             let (always, maybe) = of_place(place);
-            always.into_iter().chain(maybe).for_each(|text| texts.add(text));
+            always.into_iter().chain(maybe.into_iter().flatten()).for_each(|text| texts.add(text));
+            if let Some(owner) = &place.owner {
+                std::iter::once(&owner.name).chain(&owner.country).for_each(|text| texts.add(text));
+            }
         }
         self.models.iter().for_each(|word| texts.add(word));
         let fields = self.events.iter().flat_map(|event| &event.fields);
@@ -208,17 +234,18 @@ impl Reading<'_> {
                 session_started,
                 issued_to: issued_to.next().flatten(),
                 service_call: flags & 2 != 0,
+                workload: workload_of(flags >> 2)?,
             }));
         }
         Ok(identities)
     }
 
     fn shapes(&self, cursor: &mut Cursor<'_>) -> Result<Vec<Arc<Shape>>> {
-        let count = cursor.count(10)?;
+        let count = cursor.count(12)?;
         let mut next = || Ok::<_, anyhow::Error>(self.column(cursor, count)?.into_iter());
         let (mut source, mut raw_name, mut name, mut error_code) = (next()?, next()?, next()?, next()?);
         let (mut event_type, mut user_agent, mut identity_type) = (next()?, next()?, next()?);
-        let (mut principal_kind, mut credential_kind) = (next()?, next()?);
+        let (mut principal_kind, mut credential_kind, mut refused, mut trail) = (next()?, next()?, next()?, next()?);
         let mut shapes = Vec::with_capacity(count);
         for _ in 0..count {
             let flags = cursor.number()?;
@@ -240,18 +267,46 @@ impl Reading<'_> {
                 global: flag(5),
                 console: flag(6),
                 service_call: flag(7),
+                inside: flag(10),
+                workload: workload_of(flags >> 8 & 3)?,
+                refused: refused.next().unwrap_or_default(),
+                trail: trail.next().unwrap_or_default(),
             }));
         }
         Ok(shapes)
     }
 
     fn places(&self, cursor: &mut Cursor<'_>) -> Result<Vec<Arc<Place>>> {
-        let count = cursor.count(4)?;
-        let (accounts, regions) = (self.column(cursor, count)?, self.column(cursor, count)?);
-        let (addresses, networks) = (self.column(cursor, count)?, self.maybe(cursor, count)?);
-        let places = accounts.into_iter().zip(regions).zip(addresses).zip(networks);
-        let place = |(((account, region), source_ip), network)| Arc::new(Place { account, region, source_ip, network });
-        Ok(places.map(place).collect())
+        let count = cursor.count(7)?;
+        let mut next = || Ok::<_, anyhow::Error>(self.column(cursor, count)?.into_iter());
+        let (mut accounts, mut regions, mut addresses) = (next()?, next()?, next()?);
+        let mut maybe = || Ok::<_, anyhow::Error>(self.maybe(cursor, count)?.into_iter());
+        let (mut networks, mut objects, mut roles) = (maybe()?, maybe()?, maybe()?);
+        let mut all = Vec::with_capacity(count);
+        for _ in 0..count {
+            all.push(Arc::new(Place {
+                account: accounts.next().unwrap_or_default(),
+                region: regions.next().unwrap_or_default(),
+                source_ip: addresses.next().unwrap_or_default(),
+                network: networks.next().flatten(),
+                object: objects.next().flatten(),
+                role: roles.next().flatten(),
+                owner: self.owner(cursor)?,
+            }));
+        }
+        Ok(all)
+    }
+
+    /// Whose network a place is in, where that was known.
+    fn owner(&self, cursor: &mut Cursor<'_>) -> Result<Option<Arc<Owner>>> {
+        let flags = cursor.number()?;
+        if flags & 1 == 0 {
+            return Ok(None);
+        }
+        let asn = cursor.number()?.checked_sub(1).map(u32::try_from).transpose()?;
+        let name = self.text(cursor.position()?)?;
+        let country = cursor.position()?.checked_sub(1).map(|position| self.text(position)).transpose()?;
+        Ok(Some(Arc::new(Owner { asn, name, country, hosting: flags & 2 != 0 })))
     }
 
     fn events(&self, cursor: &mut Cursor<'_>) -> Result<Vec<Happening>> {
