@@ -11,15 +11,15 @@ mod clock;
 mod delivery;
 mod deploy;
 mod ident;
-mod lambda_ddos;
+mod library;
 mod life;
 pub(crate) mod live;
 mod log;
-mod missing_key;
 mod people;
 mod record;
 mod scanner;
 mod services;
+mod story;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -66,6 +66,14 @@ pub(crate) struct Options {
     pub(crate) start: Timestamp,
     /// The benign twin instead of the attack.
     pub(crate) twin: bool,
+    /// Ordinary life has everything in it that looks like an attack and is none.
+    pub(crate) library: bool,
+    /// The attacker asks little, with the tools of the house.
+    pub(crate) quiet: bool,
+    /// Share of the attacker's questions that are refused.
+    pub(crate) denied: f64,
+    /// Share of the files whose records are in no order; a third where it is not given.
+    pub(crate) disorder: Option<f64>,
 }
 
 impl Default for Options {
@@ -82,6 +90,10 @@ impl Default for Options {
             // 2026-09-01T00:00:00Z, a Tuesday.
             start: Timestamp::constant(1_788_220_800, 0),
             twin: false,
+            library: false,
+            quiet: false,
+            denied: 0.0,
+            disorder: None,
         }
     }
 }
@@ -91,7 +103,13 @@ impl Options {
         ensure!(self.days > 0, "a drill needs at least one day");
         ensure!(!self.regions.is_empty(), "a drill needs at least one region");
         ensure!(self.noise.is_finite() && self.noise >= 0.0, "noise is {}, which is not a volume", self.noise);
-        for (name, share) in [("duplicates", self.duplicates), ("missing", self.missing)] {
+        let shares = [
+            ("duplicates", self.duplicates),
+            ("missing", self.missing),
+            ("denied", self.denied),
+            ("disorder", self.disorder.unwrap_or_default()),
+        ];
+        for (name, share) in shares {
             ensure!((0.0..=1.0).contains(&share), "{name} is {share}, which is not a share between 0 and 1");
         }
         Ok(())
@@ -105,11 +123,38 @@ pub(crate) enum Scenario {
     LambdaDdosAllRegions,
     /// A key is gone and the log does not say why.
     MissingKey,
+    /// A leaked key fills unused regions with GPU machines and containers that mine.
+    GpuMining,
+    /// A leaked key of a chat service sells access to language models.
+    Llmjacking,
+    /// A leaked key opens mail sending in every region and sends spam.
+    SesSpam,
+    /// A phished administrator builds five ways back in.
+    AdminPersistence,
+    /// Credentials of a machine hop over roles into another account.
+    RoleChain,
+    /// Objects are copied out, encrypted with a foreign key, and deleted.
+    S3Ransom,
+    /// Trail, detectors, flow logs and alarms are switched off one after the other.
+    DefenceEvasion,
+    /// An engineer deletes machines, databases and backups on the last day at work.
+    InsiderDelete,
 }
 
 impl Scenario {
     /// Every scenario, in the order of the documentation.
-    pub(crate) const ALL: [Self; 2] = [Self::LambdaDdosAllRegions, Self::MissingKey];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::LambdaDdosAllRegions,
+        Self::MissingKey,
+        Self::GpuMining,
+        Self::Llmjacking,
+        Self::SesSpam,
+        Self::AdminPersistence,
+        Self::RoleChain,
+        Self::S3Ransom,
+        Self::DefenceEvasion,
+        Self::InsiderDelete,
+    ];
 
     /// One line for a list of scenarios.
     pub(crate) fn summary(self) -> &'static str {
@@ -118,6 +163,14 @@ impl Scenario {
                 "a leaked CI key creates an admin user, who fills every region with functions"
             }
             Self::MissingKey => "an access key vanishes behind a blinded trail, then secrets and roles are taken",
+            Self::GpuMining => "a leaked key fills unused regions with GPU machines and containers that mine",
+            Self::Llmjacking => "a leaked key of a chat service sells access to language models",
+            Self::SesSpam => "a leaked key opens mail sending in every region and sends spam",
+            Self::AdminPersistence => "a phished administrator builds five ways back in",
+            Self::RoleChain => "credentials of a machine hop over roles into another account",
+            Self::S3Ransom => "objects are copied out, encrypted with a foreign key, and deleted",
+            Self::DefenceEvasion => "trail, detectors, flow logs and alarms are switched off one after the other",
+            Self::InsiderDelete => "an engineer deletes machines, databases and backups on the last day at work",
         }
     }
 }
@@ -127,6 +180,14 @@ impl Display for Scenario {
         out.write_str(match self {
             Self::LambdaDdosAllRegions => "lambda-ddos-all-regions",
             Self::MissingKey => "missing-key",
+            Self::GpuMining => "gpu-mining-unused-regions",
+            Self::Llmjacking => "llmjacking",
+            Self::SesSpam => "ses-spam",
+            Self::AdminPersistence => "admin-persistence",
+            Self::RoleChain => "role-chain-cross-account",
+            Self::S3Ransom => "s3-ransom",
+            Self::DefenceEvasion => "defence-evasion",
+            Self::InsiderDelete => "insider-delete",
         })
     }
 }
@@ -171,33 +232,35 @@ pub(crate) fn generate(
     options.check()?;
     let mut rng = Rng::with_seed(options.seed);
     let mut log = Log::new(&mut rng, options)?;
-    let mut story = rng.fork();
+    let mut chance = rng.fork();
     let mut life = Life::new(&mut rng, options);
+    let mut presupposed = rng.fork();
     let start = options.start.as_second().div_euclid(DAY) * DAY;
-    let night = ATTACK_HOURS[story.usize(..ATTACK_HOURS.len())];
+    let night = ATTACK_HOURS[chance.usize(..ATTACK_HOURS.len())];
+    let night = scenario.and_then(story::hour_of_day).unwrap_or(night);
     let first_hour = options.days.saturating_sub(2) * 24 + night;
     let attack = Hour::new(start, first_hour);
     let mut truth = Truth::new(scenario, options);
     let mut spent = Story::default();
-    if scenario == Some(Scenario::MissingKey) {
-        prepare_missing_key(attack, options.twin, &mut life, &mut log);
+    if let Some(scenario) = scenario {
+        story::prepare(scenario, attack, options.twin, &mut life, &mut log);
     }
     for index in 0..options.days * 24 {
         let hour = Hour::new(start, index);
         if options.noise > 0.0 {
             life.live(hour, &mut log);
         }
-        if index == first_hour {
-            let mut scene = Scene { hour, log: &mut log, rng: &mut story, volume: 1.0 };
-            match (scenario, options.twin) {
-                (None, _) => {}
-                (Some(Scenario::LambdaDdosAllRegions), false) => {
-                    spent = lambda_ddos::attack(&mut scene, &options.regions, &mut truth);
-                }
-                (Some(Scenario::LambdaDdosAllRegions), true) => spent = deploy::roll_out(&mut scene),
-                (Some(Scenario::MissingKey), false) => missing_key::attack(&mut scene, &mut truth),
-                (Some(Scenario::MissingKey), true) => people::offboard(&mut scene, "frank"),
-            }
+        if let Some(scenario) = scenario {
+            let volume = options.noise.min(1.0);
+            let mut scene = Scene { hour, log: &mut log, rng: &mut presupposed, volume };
+            story::background(scenario, options.twin, &mut scene);
+        }
+        if let Some(scenario) = scenario.filter(|_| index == first_hour) {
+            let mut scene = Scene { hour, log: &mut log, rng: &mut chance, volume: 1.0 };
+            spent = match options.twin {
+                false => story::attack(scenario, &mut scene, options, &mut truth),
+                true => story::twin(scenario, &mut scene),
+            };
         }
         log.advance(hour.start + HOUR, sink)?;
     }
@@ -207,18 +270,6 @@ pub(crate) fn generate(
     truth.costs_seen_at = bill.seen_at.map(clock::rfc3339);
     truth.finish();
     Ok((truth, bill.csv))
-}
-
-/// Readies ordinary life for a key that goes missing, or in the twin for one that is replaced
-/// early enough for its deletion to be on record.
-fn prepare_missing_key(attack: Hour, twin: bool, life: &mut Life, log: &mut Log) {
-    if twin {
-        life.bots.rotate_on(bots::DEPLOY_BOT, attack.day.saturating_sub(1));
-    } else {
-        let blinded = missing_key::blinded(attack);
-        life.bots.silence(bots::DEPLOY_BOT, blinded.start);
-        log.blind(blinded);
-    }
 }
 
 /// Generates a drill into the directory `out`: the tree of log files, `costs.csv` and `truth.json`.

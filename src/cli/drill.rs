@@ -29,13 +29,19 @@ use crate::event::time;
 /// names and --confirm names again. The real state is never touched, and queues are never read. Its id and the names of what it
 /// makes are said first; --clean with that id removes what is left of a drill that was killed.
 ///
-/// Scenarios: lambda-ddos-all-regions, missing-key, and ordinary for ordinary life alone.
+/// Scenarios: lambda-ddos-all-regions, missing-key, gpu-mining-unused-regions, llmjacking, ses-spam, admin-persistence,
+/// role-chain-cross-account (two accounts), s3-ransom, defence-evasion, insider-delete, and ordinary for ordinary life alone.
+///
+/// What looks like an attack and is none comes with --noise-library: agents, campaigns, a broken job that is denied 400 times an
+/// hour, an office that changes its provider, a laptop in a hotel, keys that are replaced by hand, a test of the disaster plan in
+/// an unused region (day 40), a hired attack (days 47 and 48), and a containment by Stakeout itself. --skill, --denied and
+/// --disorder make the attack harder to see.
 ///
 /// Exit status: 0 done (with --live: found, told, contained and refused), 1 a part of a live drill did not happen or something
 /// of it could not be removed, 2 refused or could not run.
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// lambda-ddos-all-regions, missing-key or ordinary.
+    /// The scenario, or ordinary.
     name: String,
     /// Where to write [default: a folder of the scenario's name].
     #[arg(long, value_name = "DIR")]
@@ -71,6 +77,18 @@ pub(super) struct Arguments {
     /// How often a region's records are delivered.
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_length, conflicts_with = "live")]
     batch: Duration,
+    /// Put everything into ordinary life that looks like an attack and is none.
+    #[arg(long, conflicts_with = "live")]
+    noise_library: bool,
+    /// How the attacker goes about it: a quiet one asks a quarter of the questions, with the tools of the house.
+    #[arg(long, value_name = "SKILL", default_value = "noisy", value_parser = ["noisy", "quiet"], conflicts_with = "live")]
+    skill: String,
+    /// Share of the attacker's questions that are refused.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, conflicts_with = "live")]
+    denied: f64,
+    /// Share of the files whose records are in no order [default: a third].
+    #[arg(long, value_name = "SHARE", conflicts_with = "live")]
+    disorder: Option<f64>,
     /// The first day (RFC 3339).
     #[arg(long, value_name = "TIME", default_value = "2026-09-01T00:00:00Z", conflicts_with = "live")]
     start: jiff::Timestamp,
@@ -107,6 +125,10 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) ->
         batch: arguments.batch,
         start: arguments.start,
         twin: arguments.twin,
+        library: arguments.noise_library,
+        quiet: arguments.skill == "quiet",
+        denied: arguments.denied,
+        disorder: arguments.disorder,
     };
     if arguments.notify && arguments.out.is_none() {
         return notify::run(scenario, &options, config, voice);

@@ -147,12 +147,22 @@ mod tests {
             let (_, sample) = Sample::play(Some(scenario), &small()).unwrap();
             let sample = sample.unwrap_or_else(|| panic!("{scenario} is no incident"));
             for plan in [&sample.contain, &sample.undo] {
-                assert!(plan.steps.iter().any(|step| step.is_change()), "{scenario} {:?}", plan.way);
+                // What single sign-on manages cannot be changed in the account, and the plan says so.
+                let is_managed = scenario == Scenario::InsiderDelete;
+                assert!(plan.steps.iter().any(|step| step.is_change()) || is_managed, "{scenario} {:?}", plan.way);
                 assert_eq!(plan.digest, plan.digest_now());
             }
             // Whoever only takes what is there makes nothing that could be deleted.
-            assert_eq!(sample.has(State::Deleted), scenario == Scenario::LambdaDdosAllRegions, "{scenario}");
-            assert!(sample.contain.blast_radius.iter().any(|blast| blast.calls_per_day > 0.0), "{scenario}");
+            let takes = [
+                Scenario::MissingKey,
+                Scenario::Llmjacking,
+                Scenario::S3Ransom,
+                Scenario::DefenceEvasion,
+                Scenario::InsiderDelete,
+            ];
+            assert_eq!(sample.has(State::Deleted), !takes.contains(&scenario), "{scenario}");
+            let uses = sample.contain.blast_radius.iter().any(|blast| blast.calls_per_day > 0.0);
+            assert!(uses || scenario == Scenario::InsiderDelete, "{scenario}");
             let again = Sample::play(Some(scenario), &small()).unwrap().1.unwrap();
             assert_eq!((again.contain, again.undo, again.delete), (sample.contain, sample.undo, sample.delete));
         }

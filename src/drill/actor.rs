@@ -7,11 +7,13 @@ use super::cast::{PROD, agent};
 use super::clock::rfc3339;
 use super::ident::entity_id;
 
-/// A role of the production account.
+/// A role, of the production account unless it says otherwise.
 #[derive(Clone)]
 pub(crate) struct Role {
     /// Its name, without the path.
     pub(crate) name: String,
+    /// The account that owns it.
+    pub(crate) account: String,
     path: String,
 }
 
@@ -23,7 +25,13 @@ impl Role {
 
     /// A role under `path`, which begins and ends with a slash.
     pub(crate) fn at(path: &str, name: &str) -> Self {
-        Self { name: name.to_owned(), path: path.to_owned() }
+        Self { name: name.to_owned(), account: PROD.to_owned(), path: path.to_owned() }
+    }
+
+    /// The role of the same name in another account.
+    pub(crate) fn of(mut self, account: &str) -> Self {
+        account.clone_into(&mut self.account);
+        self
     }
 
     /// The service-linked role of `service`.
@@ -33,17 +41,20 @@ impl Role {
 
     /// The role's ARN, path included.
     pub(crate) fn arn(&self) -> String {
-        format!("arn:aws:iam::{PROD}:role{}{}", self.path, self.name)
+        format!("arn:aws:iam::{}:role{}{}", self.account, self.path, self.name)
     }
 
     /// The stable id, `AROA...`.
     pub(crate) fn id(&self) -> String {
-        entity_id("AROA", &self.name)
+        if self.account == PROD {
+            return entity_id("AROA", &self.name);
+        }
+        entity_id("AROA", &format!("{}{}", self.name, self.account))
     }
 
     /// The ARN of a session of this role, which leaves out the path.
     pub(crate) fn session_arn(&self, session: &str) -> String {
-        format!("arn:aws:sts::{PROD}:assumed-role/{}/{session}", self.name)
+        format!("arn:aws:sts::{}:assumed-role/{}/{session}", self.account, self.name)
     }
 }
 
@@ -66,6 +77,8 @@ pub(crate) struct Actor {
     pub(crate) console: bool,
     /// Whether AWS itself makes the call, which then has no TLS details.
     pub(crate) service: bool,
+    /// The account whose trail records the calls.
+    pub(crate) trail: String,
 }
 
 impl Actor {
@@ -78,6 +91,7 @@ impl Actor {
             agent: Value::from(agent).to_string(),
             console: false,
             service: false,
+            trail: PROD.to_owned(),
         }
     }
 
@@ -94,6 +108,19 @@ impl Actor {
         Self::new(identity, address, agent)
     }
 
+    /// An IAM user of another account, with a long-term key.
+    pub(crate) fn member(account: &str, name: &str, key: &str, address: &str, agent: &str) -> Self {
+        let identity = json!({
+            "type": "IAMUser",
+            "principalId": entity_id("AIDA", name),
+            "arn": format!("arn:aws:iam::{account}:user/{name}"),
+            "accountId": account,
+            "accessKeyId": key,
+            "userName": name,
+        });
+        Self::new(identity, address, agent).recorded_in(account)
+    }
+
     /// A session of `role` with the temporary `key` that it got at the second `since`.
     pub(crate) fn session(role: &Role, session: &str, key: &str, since: i64) -> Self {
         let id = role.id();
@@ -101,20 +128,20 @@ impl Actor {
             "type": "AssumedRole",
             "principalId": format!("{id}:{session}"),
             "arn": role.session_arn(session),
-            "accountId": PROD,
+            "accountId": role.account,
             "accessKeyId": key,
             "sessionContext": {
                 "sessionIssuer": {
                     "type": "Role",
                     "principalId": id,
                     "arn": role.arn(),
-                    "accountId": PROD,
+                    "accountId": role.account,
                     "userName": role.name,
                 },
                 "attributes": {"creationDate": rfc3339(since), "mfaAuthenticated": "false"},
             },
         });
-        Self::new(identity, "192.0.2.1", agent::CLI)
+        Self::new(identity, "192.0.2.1", agent::CLI).recorded_in(&role.account)
     }
 
     /// An AWS service on its own behalf, e.g. `lambda`.
@@ -142,6 +169,31 @@ impl Actor {
         let mut actor = Self::new(identity, invoked_by, invoked_by);
         actor.service = true;
         actor
+    }
+
+    /// The same caller, as the trail of another account records its calls.
+    pub(crate) fn recorded_in(mut self, account: &str) -> Self {
+        account.clone_into(&mut self.trail);
+        self
+    }
+
+    /// The same caller as the trail of `account` shows it, where it calls something of that account: with its own account
+    /// and principal id alone.
+    pub(crate) fn abroad(&self, account: &str) -> Self {
+        let identity = json!({
+            "type": "AWSAccount",
+            "principalId": self.identity["principalId"],
+            "accountId": self.identity["accountId"],
+        });
+        let (rendered, trail) = (identity.to_string(), account.to_owned());
+        Self { identity, rendered, trail, ..self.clone() }
+    }
+
+    /// The same session, with the name that the first caller of the chain gave itself.
+    pub(crate) fn for_source(mut self, source_identity: &str) -> Self {
+        self.identity["sessionContext"]["sourceIdentity"] = Value::from(source_identity);
+        self.rendered = self.identity.to_string();
+        self
     }
 
     /// The same caller from another address.
@@ -203,6 +255,11 @@ impl Actor {
         self.agent = Value::from(host).to_string();
         self.service = true;
         self
+    }
+
+    /// The access key id; empty where there is none.
+    pub(crate) fn credential(&self) -> &str {
+        self.identity["accessKeyId"].as_str().unwrap_or_default()
     }
 
     /// The ARN as error messages name it; empty for services.

@@ -5,6 +5,10 @@
 pub(crate) const PROD: &str = "111122223333";
 /// The organization's management account.
 pub(crate) const MANAGEMENT: &str = "999988887777";
+/// A small account of the organization, where people try things out.
+pub(crate) const SANDBOX: &str = "444455556666";
+/// An account of the attacker.
+pub(crate) const INTRUDER: &str = "666677778888";
 /// A monitoring vendor that the company knows.
 pub(crate) const VENDOR: &str = "777788889999";
 

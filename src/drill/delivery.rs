@@ -19,6 +19,9 @@ const LONGEST_DELAY: f64 = 900.0;
 /// The 95th percentile of the standard normal distribution.
 const NORMAL_P95: f64 = 1.644_853_6;
 
+/// Account and region of records, which share files.
+type Whence = (String, String);
+
 /// A record waiting for its file.
 #[derive(Clone)]
 struct Waiting {
@@ -40,7 +43,9 @@ pub(crate) struct Delivery {
     median: f64,
     spread: f64,
     duplicates: f64,
-    waiting: BTreeMap<i64, BTreeMap<String, Vec<Waiting>>>,
+    /// Share of the files whose records are in no order; a third where nobody says.
+    disorder: Option<f64>,
+    waiting: BTreeMap<i64, BTreeMap<Whence, Vec<Waiting>>>,
     compressor: Compressor,
     text: String,
     /// Day of delivery and home region to the files delivered.
@@ -61,6 +66,7 @@ impl Delivery {
             // A log-normal delay is fixed by its median and one more percentile.
             spread: (late / median).ln() / NORMAL_P95,
             duplicates: options.duplicates,
+            disorder: options.disorder,
             waiting: BTreeMap::new(),
             compressor: Compressor::new(CompressionLvl::new(6).unwrap_or_default()),
             text: String::new(),
@@ -70,22 +76,23 @@ impl Delivery {
     }
 
     /// Accepts a record of the second `at`.
-    pub(crate) fn post(&mut self, at: i64, region: &str, json: &str) {
+    pub(crate) fn post(&mut self, at: i64, account: &str, region: &str, json: &str) {
+        let whence = (account.to_owned(), region.to_owned());
         let arrival = at + self.delay();
         let waiting = Waiting { at, json: json.into() };
         if self.rng.f64() < self.duplicates {
             let again = arrival + self.batch * self.rng.i64(1..=2);
-            self.put(again, region, waiting.clone());
+            self.put(again, &whence, waiting.clone());
         }
-        self.put(arrival, region, waiting);
+        self.put(arrival, &whence, waiting);
     }
 
-    fn put(&mut self, arrival: i64, region: &str, waiting: Waiting) {
+    fn put(&mut self, arrival: i64, whence: &Whence, waiting: Waiting) {
         let files = self.waiting.entry(arrival.div_euclid(self.batch)).or_default();
-        match files.get_mut(region) {
+        match files.get_mut(whence) {
             Some(file) => file.push(waiting),
             None => {
-                files.insert(region.to_owned(), vec![waiting]);
+                files.insert(whence.clone(), vec![waiting]);
             }
         }
     }
@@ -105,8 +112,8 @@ impl Delivery {
             if end > now {
                 break;
             }
-            for (region, records) in entry.remove() {
-                self.deliver(&region, end, records, sink)?;
+            for (whence, records) in entry.remove() {
+                self.deliver(&whence, end, records, sink)?;
             }
         }
         self.digests(now, sink)
@@ -120,7 +127,7 @@ impl Delivery {
 
     fn deliver(
         &mut self,
-        region: &str,
+        (account, region): &Whence,
         end: i64,
         mut records: Vec<Waiting>,
         sink: &mut Sink<'_>,
@@ -134,11 +141,15 @@ impl Delivery {
                 [only] => (only.at, only.at),
                 [] => continue,
             };
-            if self.rng.u8(0..3) == 0 {
+            let shuffled = match self.disorder {
+                None => self.rng.u8(0..3) == 0,
+                Some(share) => self.rng.f64() < share,
+            };
+            if shuffled {
                 self.rng.shuffle(chunk);
             }
             let path = format!(
-                "AWSLogs/{PROD}/CloudTrail/{region}/{}/{PROD}_CloudTrail_{region}_{}_{}.json.gz",
+                "AWSLogs/{account}/CloudTrail/{region}/{}/{account}_CloudTrail_{region}_{}_{}.json.gz",
                 formatted(end, "%Y/%m/%d"),
                 formatted(end, "%Y%m%dT%H%MZ"),
                 alphanumeric(&mut self.rng, 16)
@@ -152,7 +163,7 @@ impl Delivery {
                 self.text.push_str(&record.json);
             }
             self.text.push_str("]}");
-            if let Some(home) = HOME.iter().position(|home| *home == region) {
+            if let Some(home) = HOME.iter().position(|home| home == region).filter(|_| account == PROD) {
                 let listed = Listed { path: path.clone(), oldest, newest };
                 self.listed.entry((end.div_euclid(DAY), home)).or_default().push(listed);
             }

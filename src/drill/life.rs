@@ -4,6 +4,7 @@ use fastrand::Rng;
 
 use super::bots::Bots;
 use super::clock::Hour;
+use super::library::Library;
 use super::log::{Log, Scene};
 use super::people::People;
 use super::services::Services;
@@ -25,6 +26,7 @@ pub(crate) struct Life {
     regions: Vec<String>,
     rng: Rng,
     noise: f64,
+    library: Option<Library>,
 }
 
 impl Life {
@@ -39,6 +41,7 @@ impl Life {
             regions: options.regions.clone(),
             noise: options.noise,
             rng,
+            library: options.library.then(|| Library::new(options.seed, options.noise)),
         }
     }
 
@@ -56,5 +59,8 @@ impl Life {
         let count = (chatter / 24.0 * rhythm + scene.rng.f64()) as usize;
         self.workloads.live(&mut scene, count / 3);
         self.services.live(&mut scene, count - count / 3);
+        if let Some(library) = &mut self.library {
+            library.live(hour, &self.regions, log);
+        }
     }
 }

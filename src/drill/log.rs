@@ -6,7 +6,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::actor::{Actor, Role};
-use super::cast::PROD;
+use super::cast::GLOBAL;
 use super::clock::{Hour, sts_date};
 use super::delivery::Delivery;
 use super::ident::{access_key, session_token, uuid};
@@ -23,6 +23,8 @@ pub(crate) struct Log {
     missing: f64,
     blind: Range<i64>,
     buffer: String,
+    /// Whether the library of noise is part of ordinary life.
+    pub(crate) library: bool,
 }
 
 impl Log {
@@ -34,6 +36,7 @@ impl Log {
             missing: options.missing,
             blind: 0..0,
             buffer: String::new(),
+            library: options.library,
         })
     }
 
@@ -62,7 +65,7 @@ impl Log {
     fn post(&mut self, actor: &Actor, at: i64, call: &Call<'_>, ids: [u128; 2]) {
         self.buffer.clear();
         call.render(&mut self.buffer, actor, at, ids);
-        self.delivery.post(at, call.region(), &self.buffer);
+        self.delivery.post(at, &actor.trail, call.region(), &self.buffer);
     }
 
     /// Delivers what is complete: nothing before `now` will be written any more.
@@ -112,6 +115,17 @@ impl Scene<'_> {
         self.write(actor, at, &call);
         key
     }
+
+    /// `actor` assumes `role` of another account, whose trail has a copy; returns the session's key.
+    pub(crate) fn assume_abroad(&mut self, actor: &Actor, at: i64, role: &Role, session: &str) -> String {
+        let key = access_key(self.rng, "ASIA");
+        let token = session_token(self.rng);
+        let call = assume_role(GLOBAL, role, session, &key, &token, at);
+        let call = call.with("sharedEventID", uuid(self.rng.u128(..)).into());
+        self.write(actor, at, &call);
+        self.write(&actor.abroad(&role.account), at, &call);
+        key
+    }
 }
 
 /// The `credentials` and `assumedRoleUser` of a successful assumption, valid for [`SESSION_SECONDS`].
@@ -129,7 +143,7 @@ pub(crate) fn minted(role: &Role, session: &str, key: &str, token: &str, at: i64
     })
 }
 
-/// A successful `AssumeRole` of a role of this account.
+/// A successful `AssumeRole`.
 pub(crate) fn assume_role<'a>(
     region: &'a str,
     role: &Role,
@@ -143,7 +157,7 @@ pub(crate) fn assume_role<'a>(
         "roleSessionName": session,
         "durationSeconds": SESSION_SECONDS,
     });
-    let resources = json!([{"accountId": PROD, "type": "AWS::IAM::Role", "ARN": role.arn()}]);
+    let resources = json!([{"accountId": role.account, "type": "AWS::IAM::Role", "ARN": role.arn()}]);
     Call::new("sts", "AssumeRole", region)
         .request(request)
         .response(minted(role, session, key, token, at))

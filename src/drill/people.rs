@@ -7,6 +7,7 @@ use super::actor::{Actor, Role, user_arn};
 use super::cast::{GLOBAL, HOME, MANAGEMENT, PLATFORM_ADDRESS, PROD, agent};
 use super::clock::iam_date;
 use super::ident::{access_key, entity_id, session_token, uuid};
+use super::library::EGRESS_MOVES;
 use super::log::{SESSION_SECONDS, Scene, minted};
 use super::record::Call;
 
@@ -38,6 +39,9 @@ const PAGE: [(&str, &str); 24] = [
     ("logs", "DescribeLogGroups"),
     ("resource-groups", "ListGroups"),
 ];
+
+/// Takes a caller, a second and a call.
+pub(crate) type Write<'a> = dyn FnMut(&mut Scene<'_>, &Actor, i64, &Call<'_>) + 'a;
 
 /// The open console session of each person.
 #[derive(Default)]
@@ -89,7 +93,8 @@ impl People {
     }
 }
 
-fn administrator() -> Role {
+/// The role of administrators with single sign-on.
+pub(crate) fn administrator() -> Role {
     Role::at("/aws-reserved/sso.amazonaws.com/", "AWSReservedSSO_AdministratorAccess_ab12cd34ef56ab78")
 }
 
@@ -97,17 +102,28 @@ fn administrator() -> Role {
 fn address(scene: &Scene<'_>, person: &str) -> &'static str {
     match person {
         "alice" if matches!(scene.hour.day, 14 | 15) => "192.0.2.211",
+        _ if scene.log.library && scene.hour.day >= EGRESS_MOVES => "192.0.2.140",
         "alice" => "198.51.100.101",
         "bob" => "198.51.100.102",
         _ => "198.51.100.103",
     }
 }
 
-/// Signs in through single sign-on: the federation, then the console.
-fn sign_in(scene: &mut Scene<'_>, person: &str) -> Actor {
+/// An administrator signs in.
+pub(crate) fn sign_in(scene: &mut Scene<'_>, person: &str) -> Actor {
+    sign_in_as(scene, &administrator(), person)
+}
+
+/// Signs in through single sign-on at the beginning of the hour.
+pub(crate) fn sign_in_as(scene: &mut Scene<'_>, role: &Role, person: &str) -> Actor {
     let at = scene.hour.at(scene.rng.i64(0..8), scene.rng.i64(0..60));
+    sign_in_at(scene, role, person, at, &mut |scene, actor, at, call| scene.write(actor, at, call))
+}
+
+/// Signs in through single sign-on, the federation and then the console, and records both through `write`.
+pub(crate) fn sign_in_at(scene: &mut Scene<'_>, role: &Role, person: &str, at: i64, write: &mut Write<'_>) -> Actor {
     let address = address(scene, person);
-    let (role, session) = (administrator(), format!("{person}@example.com"));
+    let session = format!("{person}@example.com");
     let key = access_key(scene.rng, "ASIA");
     let token = session_token(scene.rng);
     let provider = format!("arn:aws:iam::{PROD}:saml-provider/{PROVIDER}");
@@ -125,10 +141,10 @@ fn sign_in(scene: &mut Scene<'_>, person: &str) -> Actor {
             "principalArn": provider,
             "durationSeconds": SESSION_SECONDS,
         }))
-        .response(minted(&role, &session, &key, &token, at))
+        .response(minted(role, &session, &key, &token, at))
         .on("AWS::IAM::Role", &role.arn());
     let caller = Actor::new(identity, address, "aws-internal/3");
-    scene.write(&caller, at, &assume);
+    write(scene, &caller, at, &assume);
     let identity = json!({
         "type": "AssumedRole",
         "principalId": format!("{}:{session}", role.id()),
@@ -136,11 +152,12 @@ fn sign_in(scene: &mut Scene<'_>, person: &str) -> Actor {
         "accountId": PROD,
     });
     let console = Actor::new(identity, address, agent::BROWSER);
-    scene.write(&console, at + 2, &console_login("No"));
-    Actor::session(&role, &session, &key, at).from(address).with_agent(agent::BROWSER).in_console(false)
+    write(scene, &console, at + 2, &console_login("No"));
+    Actor::session(role, &session, &key, at).from(address).with_agent(agent::BROWSER).in_console(false)
 }
 
-fn console_login(mfa: &str) -> Call<'static> {
+/// A sign-in to the console with (`Yes`) or without a second factor.
+pub(crate) fn console_login(mfa: &str) -> Call<'static> {
     Call::new("signin", "ConsoleLogin", GLOBAL)
         .kind("AwsConsoleSignIn")
         .response(json!({"ConsoleLogin": "Success"}))

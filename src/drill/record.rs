@@ -6,8 +6,10 @@ use super::actor::Actor;
 use super::cast::{GLOBAL, PROD};
 use super::clock::rfc3339;
 use super::ident::push_uuid;
+use crate::event::shape::strip_version;
 
 /// A call, apart from who makes it and when.
+#[derive(Clone)]
 pub(crate) struct Call<'a> {
     service: &'a str,
     name: &'a str,
@@ -95,23 +97,44 @@ impl<'a> Call<'a> {
         self.failed(code, message)
     }
 
+    /// Whether it only asks about what is there, so that a refusal changes nothing in a story.
+    pub(crate) fn is_question(&self) -> bool {
+        const ASKS: [&str; 3] = ["Get", "List", "Describe"];
+        self.error.is_none()
+            && self.is_management()
+            && !matches!(self.service, "sts" | "signin" | "secretsmanager" | "ssm")
+            && ASKS.iter().any(|prefix| self.name.starts_with(prefix))
+    }
+
+    /// The same call, refused.
+    pub(crate) fn refused(&self, actor: &Actor) -> Self {
+        let call = Self { response: Value::Null, ..self.clone() };
+        call.denied(actor, strip_version(self.name), "*")
+    }
+
     /// The region in whose files the record is delivered.
     pub(crate) fn region(&self) -> &str {
         self.region
+    }
+
+    /// Whether its record appears in the region of the call.
+    pub(crate) fn is_regional(&self) -> bool {
+        !is_global(self.service) && !matches!(self.service, "sts" | "support")
     }
 
     /// Whether this is a management event, the kind that a trail can be told to leave out.
     pub(crate) fn is_management(&self) -> bool {
         !matches!(
             (self.service, self.name),
-            ("s3", "GetObject" | "PutObject" | "ListObjects")
+            ("s3", "GetObject" | "PutObject" | "ListObjects" | "CopyObject" | "DeleteObject" | "DeleteObjects")
                 | ("dynamodb", "GetItem" | "PutItem" | "Query" | "UpdateItem")
                 | ("sqs", "SendMessage" | "ReceiveMessage" | "DeleteMessage")
+                | ("ses", "SendEmail" | "SendRawEmail")
         )
     }
 
     fn is_read_only(&self) -> bool {
-        const READS: [&str; 11] = [
+        const READS: [&str; 13] = [
             "Get",
             "List",
             "Describe",
@@ -123,6 +146,8 @@ impl<'a> Call<'a> {
             "Query",
             "BatchGet",
             "ReceiveMessage",
+            "InvokeModel",
+            "Converse",
         ];
         READS.iter().any(|prefix| self.name.starts_with(prefix))
     }
@@ -154,7 +179,7 @@ impl<'a> Call<'a> {
         let management = self.is_management();
         quoted(out, ",\"eventType\":", self.kind);
         text(out, ",\"managementEvent\":", truth(management));
-        quoted(out, ",\"recipientAccountId\":", PROD);
+        quoted(out, ",\"recipientAccountId\":", &actor.trail);
         let category = if management { "Management" } else { "Data" };
         quoted(out, ",\"eventCategory\":", category);
         if !actor.service {

@@ -58,17 +58,88 @@ fn truth_is_exactly_what_came_from_the_attacker() -> anyhow::Result<()> {
         let lossy = Options { twin, missing: 0.3, ..options(3) };
         let (truth, files) = run(Some(scenario), &lossy)?;
         let delivered = records(&files)?;
+        let told: BTreeSet<&str> = truth.event_ids.iter().map(String::as_str).collect();
+        let is_intruder = |record: &Value| {
+            let text = |key: &str| record[key].as_str().unwrap_or_default();
+            // What AWS does for the attacker comes from AWS. An insider calls from where everybody does.
+            text("sourceIPAddress").starts_with("203.0.113.")
+                || text("sourceIPAddress") == "AWS Internal" && told.contains(text("eventID"))
+                || scenario == Scenario::InsiderDelete && told.contains(text("eventID"))
+        };
         let attacker: BTreeSet<&str> = delivered
             .iter()
-            .filter(|record| {
-                let address = record["sourceIPAddress"].as_str();
-                address.is_some_and(|address| address.starts_with("203.0.113."))
-            })
+            .filter(|record| is_intruder(record))
             .filter_map(|record| record["eventID"].as_str())
             .collect();
-        assert_eq!(attacker, truth.event_ids.iter().map(String::as_str).collect());
-        assert_eq!(attacker.is_empty(), twin);
-        assert_eq!(truth.incidents, u32::from(!twin));
+        assert_eq!(attacker, told, "{scenario}");
+        assert_eq!(attacker.is_empty(), twin, "{scenario}");
+        assert_eq!(truth.incidents, u32::from(!twin), "{scenario}");
+        let accounts: BTreeSet<&str> = delivered
+            .iter()
+            .filter(|record| is_intruder(record))
+            .filter_map(|record| record["recipientAccountId"].as_str())
+            .collect();
+        assert!(truth.accounts.iter().map(String::as_str).collect::<BTreeSet<_>>().is_superset(&accounts));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_call_into_another_account_is_on_record_in_both() -> anyhow::Result<()> {
+    let quiet = Options { noise: 0.0, duplicates: 0.0, ..options(2) };
+    let (truth, files) = run(Some(Scenario::RoleChain), &quiet)?;
+    assert_eq!(truth.accounts.iter().map(String::as_str).collect::<Vec<_>>(), ["111122223333", "444455556666"]);
+    for (path, _) in files.iter().filter(|(path, _)| path.contains("/CloudTrail/")) {
+        let account = path.split('/').nth(1).context("an account")?;
+        let own: Files =
+            files.iter().filter(|(other, _)| *other == path).map(|(p, g)| (p.clone(), g.clone())).collect();
+        assert!(records(&own)?.iter().all(|record| record["recipientAccountId"] == account), "{path}");
+    }
+    let delivered = records(&files)?;
+    let mut shared: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for record in delivered.iter().filter(|record| record.get("sharedEventID").is_some()) {
+        shared.entry(record["sharedEventID"].to_string()).or_default().push(record);
+    }
+    assert_eq!(shared.len(), 1);
+    for copies in shared.values() {
+        let [one, other] = copies.as_slice() else { anyhow::bail!("{copies:?}") };
+        assert_ne!(one["eventID"], other["eventID"]);
+        assert_ne!(one["recipientAccountId"], other["recipientAccountId"]);
+        assert_eq!(one["responseElements"], other["responseElements"]);
+        let kinds = [one, other].map(|record| record["userIdentity"]["type"].as_str().unwrap_or_default());
+        assert!(kinds.contains(&"AssumedRole") && kinds.contains(&"AWSAccount"), "{kinds:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_library_of_noise_is_an_addition_and_no_attack() -> anyhow::Result<()> {
+    let plain = Options { days: 5, ..options(4) };
+    let (_, without) = run(None, &plain)?;
+    let (truth, with) = run(None, &Options { library: true, ..plain })?;
+    assert!(truth.event_ids.is_empty());
+    let names = |files: &Files| -> anyhow::Result<BTreeSet<String>> {
+        Ok(records(files)?.iter().map(|record| record["eventName"].to_string()).collect())
+    };
+    assert!(names(&with)?.is_superset(&names(&without)?));
+    assert!(records(&with)?.len() > records(&without)?.len());
+    Ok(())
+}
+
+#[test]
+fn the_manner_of_an_attacker_changes_questions_alone() -> anyhow::Result<()> {
+    for scenario in Scenario::ALL {
+        let (noisy, _) = run(Some(scenario), &options(6))?;
+        for options in [Options { quiet: true, ..options(6) }, Options { denied: 0.5, ..options(6) }] {
+            let (other, files) = run(Some(scenario), &options)?;
+            assert_eq!(noisy.resources, other.resources, "{scenario}");
+            assert_eq!(noisy.principals, other.principals, "{scenario}");
+            assert_eq!(noisy.credentials, other.credentials, "{scenario}");
+            assert!(other.event_ids.len() <= noisy.event_ids.len(), "{scenario}");
+            let told: BTreeSet<&str> = other.event_ids.iter().map(String::as_str).collect();
+            let delivered = records(&files)?;
+            assert!(delivered.iter().filter_map(|record| record["eventID"].as_str()).any(|id| told.contains(id)));
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 
 use crate::aws::{self, Pinned};
+use crate::cli::input::Extra;
 use crate::cli::watch::setup::{Manner, Setup, holder};
 use crate::cli::{Status, Voice, complain, now, output, person, state, stopped};
 use crate::config::Config;
@@ -135,6 +136,7 @@ fn playable(scenario: Option<Scenario>) -> Result<Scenario> {
             "missing-key cannot be played live: its key is deleted behind a blinded trail, and LookupEvents tells a deletion \
              although no trail does; `stakeout drill missing-key` writes it as logs"
         ),
+        Some(other) => bail!("{other} cannot be played live; there is lambda-ddos-all-regions"),
         None => bail!("ordinary life cannot be played live; there is lambda-ddos-all-regions"),
     }
 }
@@ -153,7 +155,9 @@ fn profiles() -> Vec<(String, String)> {
 
 /// Signs in, and gives the account too, which is the one that was confirmed.
 async fn sign_in(stage: &Stage, account: Option<&str>, voice: Voice) -> Result<(Setup, String)> {
-    let setup = Setup::new(&stage.config, &[], None, Manner { is_table: true, ..Manner::default() }, voice).await?;
+    let setup =
+        Setup::new(&stage.config, Extra::default(), None, Manner { is_table: true, ..Manner::default() }, voice)
+            .await?;
     let identity =
         setup.live.identity().into_iter().next().context("AWS does not say who the credentials belong to")?;
     if account.is_some_and(|account| account != identity.account) {

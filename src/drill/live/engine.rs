@@ -127,6 +127,7 @@ impl Engine<'_> {
             reading: Duration::from_secs(watch.budget.unsigned_abs()),
             rules: self.rules,
             channels: &[],
+            notices: &[],
             slack: Names::default(),
             digest: slack.digest,
             allow,

@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use serde_json::json;
 
-use super::actor::{Actor, Role};
-use super::cast::{CUSTOMER_ROLES, GLOBAL, MANAGEMENT, PROD, agent, secrets};
-use super::clock::Hour;
-use super::ident::{access_key, entity_id, session_token, uuid};
-use super::log::{Scene, assume_role};
-use super::record::Call;
-use super::truth::Truth;
-use super::workload::get_secret;
+use crate::drill::actor::{Actor, Role};
+use crate::drill::cast::{CUSTOMER_ROLES, GLOBAL, MANAGEMENT, PROD, agent, secrets};
+use crate::drill::clock::Hour;
+use crate::drill::ident::{access_key, entity_id, session_token, uuid};
+use crate::drill::log::{Scene, assume_role};
+use crate::drill::record::Call;
+use crate::drill::truth::Truth;
+use crate::drill::workload::get_secret;
 
 const TRAIL: &str = "management-events";
 /// Minutes past the hour at which the trail goes blind and sees again.

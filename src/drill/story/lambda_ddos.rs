@@ -3,16 +3,17 @@
 
 use serde_json::json;
 
-use super::actor::{Actor, Role, user_arn};
-use super::bill::Story;
-use super::cast::{CI_KEY, GLOBAL, PROD, agent};
-use super::clock::iam_date;
-use super::deploy::{CI_USER, Function, code_hash, function_arn};
-use super::ident::{access_key, hex};
-use super::log::Scene;
-use super::people::{create_key, create_user};
-use super::record::Call;
-use super::truth::Truth;
+use crate::drill::actor::{Actor, Role, user_arn};
+use crate::drill::bill::Story;
+use crate::drill::cast::{CI_KEY, GLOBAL, PROD, agent};
+use crate::drill::deploy::{CI_USER, Function, code_hash, function_arn};
+use crate::drill::ident::{access_key, hex};
+use crate::drill::log::Scene;
+use crate::drill::people::{create_key, create_user};
+use crate::drill::record::Call;
+use crate::drill::truth::Truth;
+
+use super::hand::{create_role, trust_of};
 
 /// Functions per region; also the most targets that one rule can have.
 const FUNCTIONS_PER_REGION: usize = 5;
@@ -96,36 +97,13 @@ fn take_over<'a, 'b>(scene: &'a mut Scene<'b>, leaked: &Actor, at: i64, truth: &
     let address = format!("203.0.113.{}", scene.rng.u8(200..230));
     let actor = Actor::user(&name, &key, &address, agent::ATTACKER);
     let role = Role::named(&format!("lambda-exec-{suffix}"));
-    truth.act(scene, &actor, at + 60, &create_role(&role, at + 60));
+    truth.act(scene, &actor, at + 60, &create_role(&role, &trust_of("lambda"), at + 60));
     let attach = json!({"roleName": role.name, "policyArn": ADMINISTRATOR});
     truth.act(scene, &actor, at + 61, &Call::iam("AttachRolePolicy").request(attach));
     truth.principals.insert(role.arn());
     truth.resources.insert(role.arn());
     let hash = code_hash(scene);
     Spree { scene, truth, actor, role, hash }
-}
-
-/// Creates a role that Lambda may assume.
-fn create_role(role: &Role, at: i64) -> Call<'static> {
-    // The request carries the document as text, the response carries it URL-encoded.
-    const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-    let encoded: String = TRUST
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    Call::iam("CreateRole").request(json!({"roleName": role.name, "assumeRolePolicyDocument": TRUST})).response(
-        json!({"role": {
-            "path": "/",
-            "roleName": role.name,
-            "roleId": role.id(),
-            "arn": role.arn(),
-            "createDate": iam_date(at),
-            "assumeRolePolicyDocument": encoded,
-        }}),
-    )
 }
 
 impl Spree<'_, '_> {
