@@ -30,6 +30,7 @@ mod sample;
 mod serve;
 mod slack;
 mod state;
+mod tune;
 mod watch;
 
 use std::ffi::OsString;
@@ -111,6 +112,7 @@ enum Command {
     Cost(cost::Arguments),
     Drill(drill::Arguments),
     Detectors(detectors::Arguments),
+    Tune(tune::Arguments),
     Journal(journal::Arguments),
     Slack(slack::Arguments),
     State(state::Arguments),
@@ -171,9 +173,9 @@ pub fn main() -> ExitCode {
     let voice = Voice { color, quiet: cli.quiet };
     let config = cli.config.as_deref();
     let result = match &cli.command {
-        Command::Replay(arguments) => replay::run(arguments, voice),
-        Command::Map(arguments) => map::run(arguments, voice),
-        Command::Reduce(arguments) => reduce::run(arguments, voice),
+        Command::Replay(arguments) => replay::run(arguments, config, voice),
+        Command::Map(arguments) => map::run(arguments, config, voice),
+        Command::Reduce(arguments) => reduce::run(arguments, config, voice),
         Command::Watch(arguments) => watch::run(arguments, config, voice),
         Command::Serve(arguments) => serve::run(arguments, config, voice),
         Command::Lambda(arguments) => lambda::run(arguments, config, voice),
@@ -189,6 +191,7 @@ pub fn main() -> ExitCode {
         Command::Cost(arguments) => cost::run(arguments, voice),
         Command::Drill(arguments) => drill::run(arguments, config, voice),
         Command::Detectors(arguments) => detectors::run(arguments, voice),
+        Command::Tune(arguments) => tune::run(arguments, config, voice),
         Command::Journal(arguments) => journal::run(arguments, config, voice),
         Command::Slack(arguments) => slack::run(arguments, config, voice),
         Command::State(arguments) => state::run(arguments, config, voice),

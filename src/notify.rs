@@ -101,25 +101,16 @@ impl Channel {
     /// A channel without its secret is a problem to tell through the others, and no reason for a pass not to run. It
     /// stays among the channels under the name that it has with its secret, so that its messages wait for it.
     pub(crate) async fn all(settings: &config::Notify) -> (Vec<Self>, Vec<String>) {
-        let mut channels = Vec::new();
-        let mut problems = Vec::new();
+        let (mut channels, problems) = ways("notify", settings.file.as_ref(), &settings.webhook, &settings.sns).await;
         if settings.terminal {
-            channels.push(Self::Terminal(terminal::Terminal));
-        }
-        channels.extend(settings.file.as_ref().map(|file| Self::File(file::File::new(file.path.clone()))));
-        for (number, webhook) in settings.webhook.iter().enumerate() {
-            match webhook::Webhook::new(webhook) {
-                Ok(webhook) => channels.push(Self::Webhook(webhook)),
-                Err(why) => {
-                    problems.push(format!("notify.webhook.{number}: {why}"));
-                    channels.push(Self::Unusable { name: webhook::name(webhook), why });
-                }
-            }
-        }
-        for sns in &settings.sns {
-            channels.push(Self::Sns(sns::Sns::connect(&sns.topic).await));
+            channels.insert(0, Self::Terminal(terminal::Terminal));
         }
         (channels, problems)
+    }
+
+    /// The same for notices.
+    pub(crate) async fn of_notices(settings: &config::Notices) -> (Vec<Self>, Vec<String>) {
+        ways("notify.notices", settings.file.as_ref(), &settings.webhook, &settings.sns).await
     }
 
     /// What the journal calls it; the same in every run with the same settings.
@@ -146,4 +137,29 @@ impl Channel {
             Self::Unusable { why, .. } => Err(Undelivered::passing(why.as_str())),
         }
     }
+}
+
+/// The channels of one section, and what is wrong with those that cannot be used.
+async fn ways(
+    section: &str,
+    file: Option<&config::File>,
+    webhooks: &[config::Webhook],
+    topics: &[config::Sns],
+) -> (Vec<Channel>, Vec<String>) {
+    let mut channels: Vec<Channel> = Vec::new();
+    let mut problems = Vec::new();
+    channels.extend(file.map(|file| Channel::File(file::File::new(file.path.clone()))));
+    for (number, webhook) in webhooks.iter().enumerate() {
+        match webhook::Webhook::new(webhook) {
+            Ok(webhook) => channels.push(Channel::Webhook(webhook)),
+            Err(why) => {
+                problems.push(format!("{section}.webhook.{number}: {why}"));
+                channels.push(Channel::Unusable { name: webhook::name(webhook), why });
+            }
+        }
+    }
+    for sns in topics {
+        channels.push(Channel::Sns(sns::Sns::connect(&sns.topic).await));
+    }
+    (channels, problems)
 }

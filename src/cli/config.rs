@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use super::{Status, Voice, state};
+use super::{Status, Voice, now, state};
 use crate::config::{Config, SecretError};
+use crate::detect::Rules;
 use crate::model::escape::terminal;
 
 /// Look at the settings.
@@ -40,6 +41,11 @@ enum Action {
 
 pub(super) fn run(arguments: &Arguments, path: Option<&Path>, voice: Voice) -> Result<Status> {
     let config = Config::load(path)?;
+    if matches!(arguments.action, Action::Validate { .. }) {
+        config.check_allow(now())?;
+        config.check_owners()?;
+        strangers(&config, voice)?;
+    }
     match arguments.action {
         Action::Validate { secrets: false } => validate(&config, voice),
         Action::Validate { secrets: true } => try_secrets(config),
@@ -78,6 +84,30 @@ fn try_secrets(mut config: Config) -> Result<Status> {
         writeln!(out, "{}", terminal(&line))?;
     }
     Ok(if missing.is_empty() { Status::Quiet } else { Status::Found })
+}
+
+/// Names entries of `[[allow]]` whose detector nobody knows: a misspelt one hides nothing.
+fn strangers(config: &Config, voice: Voice) -> Result<()> {
+    let rules = Rules::load(&[])?;
+    for (number, entry) in config.allow.iter().enumerate() {
+        let name = entry.detector.as_str();
+        if !rules.detectors.iter().any(|detector| detector.name == name) {
+            let like = rules.detectors.iter().map(|detector| (in_common(name, &detector.name), &detector.name)).max();
+            let like = like
+                .filter(|(common, _)| *common > 5)
+                .map_or_else(String::new, |(_, like)| format!("; perhaps {like}"));
+            voice.remark(&format!(
+                "allow.{number}.detector: Stakeout has no detector {name:?}{like}; rules of --rules are not known here"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Letters that two names have in common at their start and at their end.
+fn in_common(one: &str, other: &str) -> usize {
+    let same = |pairs: &mut dyn Iterator<Item = (char, char)>| pairs.take_while(|(a, b)| a == b).count();
+    same(&mut one.chars().zip(other.chars())) + same(&mut one.chars().rev().zip(other.chars().rev()))
 }
 
 /// Where the settings come from, in a line.

@@ -9,12 +9,14 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Voice;
-use crate::detect::Rules;
+use crate::config::Config;
+use crate::detect::rule::Problem;
+use crate::detect::{AllowList, Rules};
 use crate::event::{Seconds, time};
 use crate::price::Prices;
 use crate::replay::Settings;
 use crate::replay::map::Range;
-use crate::source::{Object, Wanted, discover, is_bill};
+use crate::source::{BadLine, Object, Wanted, discover, is_bill, networks};
 
 #[derive(Args)]
 pub(super) struct Input {
@@ -28,7 +30,7 @@ pub(super) struct Input {
     /// Bills of the same accounts: Cost Explorer answers, CUR, FOCUS, dated CSV, or what `stakeout cost --live` keeps.
     #[arg(long, value_name = "PATH")]
     pub cost: Vec<String>,
-    /// Add a folder of Sigma rules. Their findings are listed; incidents open on Stakeout's own detectors.
+    /// Add a folder of Sigma rules. Their findings open an incident only beside one of Stakeout's own.
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
     /// Judge events from this time on; earlier ones are history only (RFC 3339).
@@ -46,6 +48,10 @@ pub(super) struct Input {
     /// Prices to estimate by, before the built-in ones: `instance_type,usd_per_hour` and perhaps `,region`, or a JSON map.
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
+    /// Whose network an address is in: tables of iptoasn.com, or of MaxMind as CSV or .mmdb, here or at s3://bucket/key.
+    /// May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub asn: Vec<String>,
     /// Reader threads [default: one for each core].
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -99,6 +105,11 @@ impl Input {
         Ok(objects)
     }
 
+    /// What is looked for beside what the program brings along.
+    pub(super) fn extra(&self) -> Extra<'_> {
+        Extra { rules: &self.rules, prices: self.prices.as_deref(), asn: &self.asn }
+    }
+
     /// How they are read.
     ///
     /// # Errors
@@ -141,20 +152,50 @@ fn paths_of(list: &str) -> Vec<String> {
     paths.into_iter().filter(|path| !path.is_empty()).map(str::to_owned).collect()
 }
 
-/// The rules of the program and of folders, with prices of a file before the built-in ones. Says which of them cannot be used.
+/// What is looked for, and by which tables, beside what the program brings along.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extra<'a> {
+    /// Folders of rules.
+    pub rules: &'a [PathBuf],
+    pub prices: Option<&'a Path>,
+    /// Tables of networks.
+    pub asn: &'a [String],
+}
+
+/// The rules of the program and of folders, with prices of a file before the built-in ones, and with what the settings say of
+/// networks, own things and findings that somebody answers for. Says which of them, and which lines of tables, cannot be used.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(super) fn rules(folders: &[PathBuf], prices: Option<&Path>) -> Result<Rules> {
-    let mut rules = Rules::load(folders)?;
-    if let Some(path) = prices {
+pub(super) fn rules(extra: Extra<'_>, config: &Config) -> Result<Rules> {
+    let configured: Vec<String> = config.networks.asn.iter().map(ToString::to_string).collect();
+    let (networks, bad) = networks(if extra.asn.is_empty() { &configured } else { extra.asn })?;
+    let mut rules = Rules::with_networks(extra.rules, networks)?;
+    let problem = |BadLine { file, line, why }| Problem { file, line, why };
+    rules.problems.extend(bad.into_iter().map(problem));
+    if let Some(path) = extra.prices {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         rules.prices = Prices::read(&text, &path.display().to_string())?;
     }
     for problem in &rules.problems {
         super::complain(&problem.to_string());
     }
+    rules.allow = AllowList::new(&config.allow);
+    rules.protected = config.protect.principals.iter().map(|arn| arn.as_str().to_owned()).collect();
+    rules.own.accounts.extend(config.accounts.iter().map(|account| account.id.as_str().to_owned()));
+    let buckets = config.sources.trail_bucket.iter().map(|url| url.as_str().trim_start_matches("s3://"));
+    let parts = buckets.map(|path| format!("bucket {}", path.split('/').next().unwrap_or(path)));
+    rules.own.trail_parts.extend(parts);
+    rules.own.canaries = config.canary.canaries();
     Ok(rules)
+}
+
+/// Names what nobody answers for. Entries that `stakeout tune` left open hold too, so that they can be tried; only a watch
+/// wants them answered for.
+pub(super) fn ask_for_owners(config: &Config, voice: Voice) {
+    if let Err(open) = config.check_owners() {
+        voice.remark(&format!("{open:#}; `watch` wants it said"));
+    }
 }
 
 pub(super) fn progress_bar(objects: &[Object], voice: Voice) -> ProgressBar {

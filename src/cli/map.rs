@@ -1,10 +1,13 @@
 //! `stakeout map`: a share of the logs in, one part out.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use clap::Args;
 
 use super::input::{self, Input};
 use super::{Status, Voice};
+use crate::config::Config;
 use crate::model::counted;
 use crate::replay::history::{Mapped, Task, map};
 use crate::replay::parts::Share;
@@ -21,8 +24,9 @@ use crate::source::output;
 ///   ...
 ///   stakeout reduce parts
 ///
-/// Every option that changes the result (--start, --end, --history, --accounts, --rules, --prices) has to be the same for
-/// all parts; `reduce` refuses parts that differ in rules, prices, time or version.
+/// Every option that changes the result (--start, --end, --history, --accounts, --rules, --prices, --asn), and what the settings
+/// say of accounts, the trail and canaries, has to be the same for
+/// all parts; `reduce` refuses parts that differ in rules, prices, networks, time or version.
 ///
 /// Exit status: 0 done, 1 part of the input could not be read (the part says so, and reduce tells it), 2 could not run.
 #[derive(Args)]
@@ -38,11 +42,12 @@ pub(super) struct Arguments {
     output: String,
 }
 
-pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
+pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
+    let config = Config::load(config)?;
     let input = &arguments.input;
     let settings = input.settings()?;
     let output = output::replaceable(&arguments.output)?;
-    let rules = input::rules(&input.rules, input.prices.as_deref())?;
+    let rules = input::rules(input.extra(), &config)?;
     let (logs, costs) = input.sorted(voice)?;
     if arguments.share.of > 1 && logs.iter().chain(&costs).any(|path| path == "-") {
         bail!("standard input (-) cannot be shared out; map it without --share");

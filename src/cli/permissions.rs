@@ -11,6 +11,7 @@ use super::{Status, Voice};
 use crate::config::{Config, ExternalId, Place};
 use crate::contain::action::{self, Action};
 use crate::contain::rights::{self, Places, Policy, Site, Trust};
+use crate::event::identity::is_account;
 
 /// Print the IAM policies that Stakeout needs: one role that reads, another that contains.
 ///
@@ -154,8 +155,7 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) ->
 }
 
 fn account(text: &str) -> Result<String, String> {
-    let holds = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if holds { Ok(text.to_owned()) } else { Err("an account id has 12 digits".to_owned()) }
+    if is_account(text) { Ok(text.to_owned()) } else { Err("an account id has 12 digits".to_owned()) }
 }
 
 fn site(common: &Common) -> Result<Site> {

@@ -1,14 +1,15 @@
 //! `stakeout reduce`: parts in, explained incidents out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::findings::Findings;
-use super::input;
-use super::{Status, Voice};
+use super::input::{self, Extra};
+use super::{Status, Voice, now};
 use crate::baseline::{Baseline, file};
+use crate::config::Config;
 use crate::detect::Rules;
 use crate::replay::history::{Given, Whole, judge, merge, open, reduce};
 use crate::replay::parts::Share;
@@ -52,14 +53,20 @@ pub(super) struct Arguments {
     /// The prices that the parts were mapped with.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
+    /// The tables of networks that the parts were mapped with.
+    #[arg(long, value_name = "FILE")]
+    asn: Vec<String>,
     #[command(flatten)]
     findings: Findings,
 }
 
-pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
+pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
+    let config = Config::load(config)?;
     arguments.save_baseline.iter().try_for_each(|path| output::check_here(path))?;
     arguments.findings.output.iter().try_for_each(|path| output::check(path))?;
-    let rules = input::rules(&arguments.rules, arguments.prices.as_deref())?;
+    let (prices, asn) = (arguments.prices.as_deref(), &arguments.asn);
+    let rules = input::rules(Extra { rules: &arguments.rules, prices, asn }, &config)?;
+    input::ask_for_owners(&config, voice);
     let mut names = Vec::new();
     for part in &arguments.parts {
         names.extend(listed(part, ".part")?);
@@ -78,11 +85,13 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     if let Some(share) = arguments.share {
         return judged(arguments, &given, &rules, share, voice);
     }
-    let whole = if given.is_judged() { merged(arguments, &given)? } else { reduced(arguments, &mut given, &rules)? };
+    let whole =
+        if given.is_judged() { merged(arguments, &given, &rules)? } else { reduced(arguments, &mut given, &rules)? };
+    config.check_allow(whole.report.summary.last_event.unwrap_or(0).max(now()))?;
     if let Some(path) = &arguments.save_baseline {
         file::save(&whole.baseline, path)?;
     }
-    arguments.findings.tell(whole.report, &whole.superseded, rules.problems.is_empty(), voice)
+    arguments.findings.tell(whole.report, whole.aside, &whole.superseded, rules.problems.is_empty(), voice)
 }
 
 fn judged(arguments: &Arguments, given: &Given, rules: &Rules, share: Share, voice: Voice) -> Result<Status> {
@@ -95,13 +104,13 @@ fn judged(arguments: &Arguments, given: &Given, rules: &Rules, share: Share, voi
     Ok(if skipped.is_empty() && rules.problems.is_empty() { Status::Quiet } else { Status::Partial })
 }
 
-fn merged(arguments: &Arguments, given: &Given) -> Result<Whole> {
+fn merged(arguments: &Arguments, given: &Given, rules: &Rules) -> Result<Whole> {
     if !arguments.baseline.is_empty() || arguments.save_baseline.is_some() {
         bail!(
             "--baseline and --save-baseline go with all accounts together: reduce the parts themselves, without --share"
         );
     }
-    Ok(Whole { report: merge(given)?, baseline: Baseline::default(), superseded: Vec::new() })
+    Ok(Whole { report: merge(given, rules)?, baseline: Baseline::default(), aside: None, superseded: Vec::new() })
 }
 
 fn reduced(arguments: &Arguments, given: &mut Given, rules: &Rules) -> Result<Whole> {
@@ -113,5 +122,5 @@ fn reduced(arguments: &Arguments, given: &mut Given, rules: &Rules) -> Result<Wh
         }
     }
     let bills = join_bills(given.bills());
-    reduce(given, rules, baseline, &bills)
+    reduce(given, rules, baseline, &bills, &std::env::temp_dir())
 }

@@ -1,14 +1,15 @@
 //! `stakeout replay`: exported logs in, explained incidents out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 
 use super::findings::Findings;
 use super::input::{self, Input};
-use super::{Status, Voice};
+use super::{Status, Voice, now};
 use crate::baseline::{Baseline, file};
+use crate::config::Config;
 use crate::replay::replay;
 use crate::source::read_bills;
 
@@ -18,6 +19,8 @@ use crate::source::read_bills;
 /// JSON, JSON lines, gzip, zip, LookupEvents answers, EventBridge and CloudWatch Logs envelopes, CloudTrail Lake and Athena CSV.
 /// What happened earlier in the logs is the history against which later events are judged; thirty days tell much
 /// more than one.
+///
+/// Of the settings only `[[allow]]` matters here: what it covers is counted, and told by no finding of its own.
 ///
 /// Exit status: 0 nothing found, 1 incidents found, 2 could not run, 3 ran but part of the input could not be read.
 #[derive(Args)]
@@ -34,9 +37,11 @@ pub(super) struct Arguments {
     findings: Findings,
 }
 
-pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
+pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
+    let config = Config::load(config)?;
     let settings = arguments.input.settings()?;
-    let rules = input::rules(&arguments.input.rules, arguments.input.prices.as_deref())?;
+    let rules = input::rules(arguments.input.extra(), &config)?;
+    input::ask_for_owners(&config, voice);
     let mut baseline = Baseline::default();
     for path in &arguments.baseline {
         baseline.merge(file::load(path)?);
@@ -47,8 +52,9 @@ pub(super) fn run(arguments: &Arguments, voice: Voice) -> Result<Status> {
     let bar = input::progress_bar(&objects, voice);
     let (report, baseline) = replay(&objects, &bills, &rules, baseline, settings, &|bytes| bar.inc(bytes))?;
     bar.finish_and_clear();
+    config.check_allow(report.summary.last_event.unwrap_or(0).max(now()))?;
     if let Some(path) = &arguments.save_baseline {
         file::save(&baseline, path)?;
     }
-    arguments.findings.tell(report, &bills.superseded, rules.problems.is_empty(), voice)
+    arguments.findings.tell(report, None, &bills.superseded, rules.problems.is_empty(), voice)
 }

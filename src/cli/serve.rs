@@ -112,7 +112,7 @@ async fn serve(
     let open = async || Ok(State::open(AnyStore::open(place).await?).await?);
     let mut watched: State<AnyStore> = open().await?;
     let created = watched.head().watch.created;
-    let setup = Setup::new(config, passes.rules(), created, passes.manner(), voice).await?;
+    let setup = Setup::new(config, passes.extra(), created, passes.manner(), voice).await?;
     teach(&mut watched, &setup, passes, baselines, voice).await?;
     let desk = Desk::new(&client, config, setup.account_names(), holder(), now);
     let stir = Notify::new();

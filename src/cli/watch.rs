@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::sync::Notify;
 
+use super::input::Extra;
 use super::{Status, Voice, now};
 use crate::baseline::{Baseline, file};
 use crate::config::Config;
@@ -63,9 +64,13 @@ pub(super) struct Passes {
     /// First take in what replays learned (`stakeout replay --save-baseline`).
     #[arg(long, value_name = "FILE")]
     baseline: Vec<PathBuf>,
-    /// Add a folder of Sigma rules. Their findings are listed; incidents open on Stakeout's own detectors.
+    /// Add a folder of Sigma rules. Their findings open an incident only beside one of Stakeout's own.
     #[arg(long, value_name = "DIR")]
     rules: Vec<PathBuf>,
+    /// Whose network an address is in: tables of iptoasn.com, or of MaxMind as CSV or .mmdb, here or at s3://bucket/key
+    /// [default: `asn` of `[networks]`]. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    asn: Vec<String>,
     /// How to write what is new [default: table on a terminal, else ndjson].
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -93,9 +98,9 @@ impl Passes {
         self.baseline.iter().map(|path| Ok((digest(path)?, file::load(path)?))).collect()
     }
 
-    /// Folders of rules.
-    pub(super) fn rules(&self) -> &[PathBuf] {
-        &self.rules
+    /// What is looked for beside what the program brings along.
+    pub(super) fn extra(&self) -> Extra<'_> {
+        Extra { rules: &self.rules, prices: None, asn: &self.asn }
     }
 }
 
@@ -120,7 +125,7 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) ->
         config.unlock().await;
         let config = Rc::new(config);
         let mut state = State::open(AnyStore::open(&super::state::place(&config)?).await?).await?;
-        let setup = Setup::new(&config, &passes.rules, state.head().watch.created, passes.manner(), voice).await?;
+        let setup = Setup::new(&config, passes.extra(), state.head().watch.created, passes.manner(), voice).await?;
         teach(&mut state, &setup, passes, baselines, voice).await?;
         let client = client(&config, voice);
         let desk = |client| Desk::new(client, &config, setup.account_names(), holder(), now);

@@ -8,7 +8,7 @@ mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Channel, Message, What};
+use super::{Channel, Message, What, text};
 use crate::config::Config;
 use crate::event::Seconds;
 use crate::model::{Basis, Confidence, Created, Finding, Incident, Level, Members, Root, Status};
@@ -83,6 +83,7 @@ fn finding() -> Finding {
         incident: None,
         cost: None,
         tactic: "defense-evasion".into(),
+        allowed: None,
         external: false,
     }
 }
@@ -148,4 +149,19 @@ fn the_channels_are_those_of_the_settings() {
         let lost = run(channel.deliver(&message(), NOW)).unwrap_err();
         assert_eq!((lost.why.as_str(), lost.is_final, lost.retry_after), (why, false, None), "it waits for its secret");
     }
+}
+
+#[test]
+fn notices_have_channels_and_words_of_their_own() {
+    let text = "[[notify.webhook]]\nurl = \"https://example.com/a\"\n[notify.notices.file]\npath = \"/x/notices\"\n\
+                [[notify.notices.webhook]]\nurl = \"https://example.com/b\"\nname = \"quiet\"";
+    let config = Config::read(text, "x", std::iter::empty()).unwrap();
+    let (channels, problems) = run(Channel::of_notices(&config.notify.notices));
+    let names: Vec<_> = channels.iter().map(Channel::name).collect();
+    assert_eq!((names.len(), names[0].as_str(), problems.len()), (2, "file /x/notices", 0), "{names:?}");
+    let changes = vec!["Access key created, by user/\u{1b}ci".to_owned(), "IAM user created".to_owned()];
+    let message = Message { what: What::Notices, incident: None, findings: Vec::new(), changes, ..message() };
+    assert_eq!(text::headline(&message), "notices: Access key created, by user/\\u{1b}ci, and 1 line more");
+    let plain = text::plain(&message);
+    assert!(plain.contains("new    IAM user created") && !plain.contains("account"), "{plain}");
 }

@@ -30,8 +30,19 @@ pub(super) fn headline(message: &Message) -> String {
     };
     terminal(&match message.what {
         What::Telemetry => format!("{level}, a gap in what is seen: {title}"),
+        What::Notices => format!("notices: {}", first_of(&message.changes)),
+        What::Digest => format!("digest of the day: {}", first_of(&message.changes)),
         what => format!("{level} incident {}: {title}", what.as_str()),
     })
+}
+
+/// The first line, and how many there are beside it.
+fn first_of(lines: &[String]) -> String {
+    match lines {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [first, others @ ..] => format!("{first}, and {} more", counted(others.len(), "line")),
+    }
 }
 
 /// The title of the first of the highest level, and how many there are beside it.
@@ -70,7 +81,7 @@ pub(super) fn facts(message: &Message) -> Vec<(&'static str, String)> {
         facts.push(("where", places(message, &incident.regions, &incident.source_ips)));
         facts.push(("since", format!("{} until {}", stamp(incident.first_event), stamp(incident.last_event))));
         facts.extend(incident.burn_usd_per_hour.map(|usd| ("cost", burn(usd))));
-    } else {
+    } else if !message.findings.is_empty() {
         let regions: BTreeSet<_> = message.findings.iter().map(|finding| finding.region.clone()).collect();
         let regions: Vec<_> = regions.into_iter().filter(|region| !region.is_empty()).collect();
         facts.push(("where", places(message, &regions, &[])));

@@ -6,7 +6,7 @@ use super::Report;
 use crate::event::time;
 use crate::model::escape::cell;
 
-const HEADER: [&str; 13] = [
+const HEADER: [&str; 14] = [
     "time",
     "level",
     "notice",
@@ -20,6 +20,7 @@ const HEADER: [&str; 13] = [
     "incident",
     "events",
     "reasons",
+    "allowed",
 ];
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -41,6 +42,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             optional(&finding.incident),
             finding.event_ids.len().to_string(),
             cell(&finding.reasons.join("; ")),
+            cell(finding.allowed.as_ref().map_or("", |allowed| allowed.owner.as_str())),
         ])
         .map_err(cause)?;
     }

@@ -14,12 +14,16 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for incident in &report.incidents {
         write_incident(report, incident, out)?;
     }
-    let alone: Vec<_> =
-        report.findings.iter().filter(|finding| finding.incident.is_none() && !finding.notice).collect();
-    if !alone.is_empty() {
+    let alone = report.findings.iter().filter(|finding| finding.incident.is_none());
+    let (notices, findings): (Vec<&Finding>, Vec<&Finding>) = alone.partition(|finding| finding.notice);
+    let (allowed, findings): (Vec<&Finding>, Vec<&Finding>) =
+        findings.into_iter().partition(|finding| finding.allowed.is_some());
+    if !findings.is_empty() {
         writeln!(out, "## Findings outside of incidents\n")?;
-        write_findings(&alone, out)?;
+        write_findings(&findings, out)?;
     }
+    write_counts("Allowed", &allowed, out)?;
+    write_counts("Notices", &notices, out)?;
     let s = &report.summary;
     writeln!(
         out,
@@ -73,6 +77,19 @@ fn write_incident(report: &Report, incident: &Incident, out: &mut dyn Write) -> 
     }
     writeln!(out, "\n## Findings\n")?;
     write_findings(&report.findings_of(incident), out)
+}
+
+/// How often each detector spoke.
+fn write_counts(title: &str, findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## {title} ({})\n", findings.len())?;
+    for ((detector, owner), count) in super::kinds(findings) {
+        let owner = owner.map_or_else(String::new, |owner| format!(", owner {}", markdown(owner)));
+        writeln!(out, "- {count} {}{owner}", markdown(detector))?;
+    }
+    writeln!(out)
 }
 
 fn write_findings(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {

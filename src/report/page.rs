@@ -9,6 +9,8 @@ use crate::event::{Seconds, time};
 use crate::model::escape::terminal;
 
 const LABEL: usize = 10;
+/// Bytes that a column of a terminal may take, with accents on its letter.
+const LONGEST_COLUMN: usize = 32;
 
 /// Where lines go.
 pub(super) struct Page<'a> {
@@ -68,17 +70,22 @@ pub(crate) fn write_wrapped(out: &mut dyn Write, columns: usize, text: &str, res
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(20);
     let mut lines = vec![String::new()];
+    // Columns of the last line.
+    let mut line = 0;
     for word in text.split(' ') {
         let mut word = word;
         loop {
-            let line = lines.last().map_or(0, |line| measure_text_width(line));
             let gap = usize::from(line > 0);
-            if line + gap + measure_text_width(word) <= width {
+            // Only of what may fit is it asked how wide it is: of one endless word that would be asked for each of its lines.
+            let columns = (word.len() <= width * LONGEST_COLUMN).then(|| measure_text_width(word));
+            if let Some(columns) = columns.filter(|columns| line + gap + columns <= width) {
                 push(&mut lines, gap, word);
+                line += gap + columns;
                 break;
             }
             if line > 0 {
                 lines.push(String::new());
+                line = 0;
                 continue;
             }
             let cut = word.char_indices().map(|(at, _)| at).take_while(|at| *at <= width).last().unwrap_or(0).max(1);
@@ -95,5 +102,26 @@ fn push(lines: &mut [String], gap: usize, word: &str) {
     if let Some(line) = lines.last_mut() {
         line.push_str(&" ".repeat(gap));
         line.push_str(word);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn an_endless_word_is_broken_once_for_each_line() {
+        let word = "x".repeat(8 << 20);
+        let lines = wrap(&format!("a {word} b c"), 64);
+        assert_eq!(lines.first().map(String::as_str), Some("a"));
+        assert!(lines[1..lines.len() - 1].iter().all(|line| line.len() == 64));
+        assert_eq!(lines.last().map(String::as_str), Some("b c"));
+        assert_eq!(lines.concat().len(), word.len() + 4);
+    }
+
+    #[test]
+    fn words_stay_whole_where_they_fit() {
+        assert_eq!(wrap("one two three four five", 20), ["one two three four", "five"]);
+        assert_eq!(wrap(&"é".repeat(20), 20), ["é".repeat(20)]);
     }
 }

@@ -94,6 +94,7 @@ impl Page<'_> {
     fn others(&mut self, report: &Report) -> io::Result<()> {
         let alone: Vec<_> = report.findings.iter().filter(|finding| finding.incident.is_none()).collect();
         let (notices, findings): (Vec<_>, Vec<_>) = alone.into_iter().partition(|finding| finding.notice);
+        let (allowed, findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.allowed.is_some());
         let (added, findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.external);
         if !report.incidents.is_empty() {
             self.counts("Findings outside of incidents", &findings)?;
@@ -105,19 +106,20 @@ impl Page<'_> {
             writeln!(self.out)?;
         }
         self.counts("Matches of added rules", &added)?;
+        self.counts("Allowed", &allowed)?;
         self.counts("Notices", &notices)
     }
 
-    /// How often each detector spoke.
+    /// How often each detector spoke, and who answers for it.
     fn counts(&mut self, title: &str, findings: &[&Finding]) -> io::Result<()> {
         if findings.is_empty() {
             return Ok(());
         }
-        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        for finding in findings {
-            *kinds.entry(&finding.detector).or_default() += 1;
-        }
-        let kinds: Vec<_> = kinds.iter().map(|(detector, count)| format!("{count} {detector}")).collect();
+        let kind = |((detector, owner), count): ((&str, Option<&str>), usize)| match owner {
+            Some(owner) => format!("{count} {detector} (owner {owner})"),
+            None => format!("{count} {detector}"),
+        };
+        let kinds: Vec<_> = super::kinds(findings).into_iter().map(kind).collect();
         self.line(&Style::new().bold(), &format!("{title} ({})", findings.len()))?;
         self.wrapped("  ", "  ", &terminal(&kinds.join(", ")))?;
         writeln!(self.out)

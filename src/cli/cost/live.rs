@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::cli::{Voice, complain, now};
 use crate::config::state_folder;
+use crate::event::identity::is_account;
 use crate::event::{Seconds, time};
 use crate::model::{counted, money_exact};
 use crate::source::explorer::{Cache, Explorer, Patience, Plan, Policy, Polled, price};
@@ -54,8 +55,7 @@ fn parse_budget(text: &str) -> Result<Decimal, String> {
 }
 
 fn parse_account(text: &str) -> Result<String, String> {
-    let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_id.then(|| text.to_owned()).ok_or_else(|| format!("{text:?} is no account id of 12 digits"))
+    is_account(text).then(|| text.to_owned()).ok_or_else(|| format!("{text:?} is no account id of 12 digits"))
 }
 
 /// What asking came to.

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::costs::Costs;
 use crate::aws::Again;
+use crate::cli::input::Extra;
 use crate::cli::watch::setup::{Manner, Setup};
 use crate::cli::{Voice, complain, now, state};
 use crate::config::{Config, Revealed};
@@ -227,7 +228,7 @@ impl Kept {
     pub(super) async fn setup(&self, state: &State<AnyStore>, voice: Voice) -> Result<&Setup> {
         let manner = Manner { is_table: false, is_fed: true };
         let created = state.head().watch.created;
-        self.setup.get_or_try_init(|| Setup::new(&self.config, &[], created, manner, voice)).await
+        self.setup.get_or_try_init(|| Setup::new(&self.config, Extra::default(), created, manner, voice)).await
     }
 
     /// Slack, where it is set up.

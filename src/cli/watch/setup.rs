@@ -1,7 +1,6 @@
 //! What a watch works with, from the settings.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::cli::Voice;
+use crate::cli::input::{self, Extra};
 use crate::cli::now;
 use crate::config::{Config, Regions};
 use crate::detect::Rules;
@@ -35,6 +35,7 @@ pub(in crate::cli) struct Setup {
     pub rules: Rules,
     pub live: Live,
     channels: Vec<Channel>,
+    notices: Vec<Channel>,
 }
 
 impl Setup {
@@ -44,13 +45,14 @@ impl Setup {
     /// Rules or settings that cannot be used, and credentials that AWS does not take.
     pub(in crate::cli) async fn new(
         config: &Rc<Config>,
-        rules: &[PathBuf],
+        extra: Extra<'_>,
         created: Option<Seconds>,
         manner: Manner,
         voice: Voice,
     ) -> Result<Self> {
-        let mut rules = Rules::load(rules)?;
-        rules.problems.iter().for_each(|problem| crate::cli::complain(&problem.to_string()));
+        config.check_allow(now())?;
+        config.check_owners()?;
+        let mut rules = input::rules(extra, config)?;
         if !manner.is_fed {
             feeds(config)?;
         }
@@ -58,11 +60,13 @@ impl Setup {
         rules.own.callers.extend(live.identity().into_iter().filter_map(|identity| Some(behind(identity.arn?))));
         rules.own.names.extend(own(config, &rules.own.callers));
         rules.own.since = created.unwrap_or_else(now);
-        let (mut channels, problems) = Channel::all(&config.notify).await;
+        let (mut channels, mut problems) = Channel::all(&config.notify).await;
+        let (notices, lacking) = Channel::of_notices(&config.notify.notices).await;
+        problems.extend(lacking);
         // Whoever reads the table needs no second telling beside it.
         channels.retain(|channel| !(manner.is_table && matches!(channel, Channel::Terminal(_))));
         problems.iter().for_each(|problem| voice.remark(problem));
-        Ok(Self { config: Rc::clone(config), rules, live, channels })
+        Ok(Self { config: Rc::clone(config), rules, live, channels, notices })
     }
 
     /// The same as the flow wants it.
@@ -74,6 +78,7 @@ impl Setup {
             reading: Duration::from_secs(watch.budget.unsigned_abs()),
             rules: &self.rules,
             channels: &self.channels,
+            notices: &self.notices,
             slack: Names::of(&self.config.slack),
             digest: self.config.slack.digest,
             allow: &self.config.allow,
@@ -151,7 +156,7 @@ fn own(config: &Config, callers: &BTreeSet<String>) -> Vec<String> {
     let bucket = sources.trail_bucket.iter().map(|url| url.as_str().trim_start_matches("s3://"));
     let bucket = bucket.map(|path| path.split('/').next().unwrap_or(path).to_owned());
     let table = state.dynamodb.iter().map(ToString::to_string);
-    let topics = notify.sns.iter().map(|sns| sns.topic.as_str().to_owned());
+    let topics = notify.sns.iter().chain(&notify.notices.sns).map(|sns| sns.topic.as_str().to_owned());
     let roles = accounts.iter().filter_map(|account| account.role.as_ref()).map(|role| last(role.as_str()));
     // Of the root user nothing can be taken away, and its ARN ends in no name.
     let callers = callers.iter().filter(|arn| !arn.ends_with(":root")).map(|arn| last(arn));

@@ -33,6 +33,7 @@ pub(in crate::cli) async fn turn(
         held => return Ok(held),
     };
     voice.name(&passed.problems);
+    passed.remarks.iter().for_each(|remark| voice.remark(remark));
     told::pass(&passed, said.learned).iter().for_each(|line| voice.remark(line));
     let (facts, settings) = (&passed.facts, &setup.config.metrics);
     if let Some(path) = &settings.prometheus {

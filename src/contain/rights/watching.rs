@@ -29,6 +29,7 @@ pub(super) const HOME: &[Right] = &[
     Right::on("dynamodb:Query", "{table}"),
     Right::on("dynamodb:Scan", "{table}"),
     Right::on("dynamodb:UpdateItem", "{table}"),
+    Right::on("s3:GetObject", "{networks}"),
     Right::on("s3:GetObject", "{objects}"),
     Right::on("s3:GetObject", "{settings}"),
     Right::on("s3:ListBucket", "{bucket}"),

@@ -13,7 +13,7 @@ use crate::contain::rights::{self, Places, Site};
 use crate::doctor::rights::{Grant, grants};
 use crate::doctor::simulate::lack;
 use crate::doctor::{Check, Room, responder};
-use crate::event::policy::percent_decode;
+use crate::event::policy::document::percent_decode;
 use crate::model::counted;
 
 /// Rights that only this command would need inside of the function.

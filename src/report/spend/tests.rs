@@ -79,6 +79,7 @@ fn finding(service: Option<&str>, region: Option<&str>, amount: f64) -> Finding 
         incident: None,
         cost: Some(spend),
         tactic: "cost".into(),
+        allowed: None,
         external: false,
     }
 }

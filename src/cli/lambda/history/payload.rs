@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::day::Day;
 use crate::config::MOST_SHARES;
+use crate::event::identity::is_account;
 use crate::event::{Seconds, time};
-use crate::source::is_account;
 
 /// Days of delivery in one item, where the input does not say.
 const DAYS: u32 = 30;

@@ -8,7 +8,7 @@ use super::payload::{Item, Wish};
 use super::place::{ENDING, Place, judged, part, unjudged, whole};
 use super::plan;
 use crate::cli::{Status, Voice, input};
-use crate::config::MOST_SHARES;
+use crate::config::{Config, MOST_SHARES};
 use crate::detect::Rules;
 use crate::event::Seconds;
 use crate::model::Summary;
@@ -135,7 +135,7 @@ pub(super) fn merge(place: &Place, voice: Voice) -> Result<Value> {
     if !given.is_judged() {
         bail!("these parts are not judged");
     }
-    let report = history::merge(&given)?;
+    let report = history::merge(&given, &rules)?;
     voice.name(&report.summary.skipped);
     let name = place.result(RESULTS);
     stored::write(&name, |mut out| Ok(report.write(Format::Ndjson, voice.look(), &mut out)?))?;
@@ -147,7 +147,7 @@ pub(super) fn merge(place: &Place, voice: Voice) -> Result<Value> {
 
 /// The rules of the program. There are no others here.
 fn rules() -> Result<Rules> {
-    input::rules(&[], None)
+    input::rules(input::Extra::default(), &Config::default())
 }
 
 fn opened(names: &[String], rules: &Rules, voice: Voice) -> Result<Given> {
