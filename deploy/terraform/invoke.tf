@@ -133,7 +133,7 @@ resource "aws_cloudwatch_event_rule" "fast" {
   count = var.fast_events ? 1 : 0
 
   name        = "${local.name}-events"
-  description = "Management events that change something, as they happen"
+  description = "Management events that change something, and what AWS itself reports, as they happen"
   tags        = var.tags
 
   event_pattern = jsonencode({
@@ -142,6 +142,11 @@ resource "aws_cloudwatch_event_rule" "fast" {
       "AWS API Call via CloudTrail",
       "AWS Console Sign In via CloudTrail",
       "AWS Service Event via CloudTrail",
+      "AWS Health Event",
+      "AWS Health Abuse Event",
+      "GuardDuty Finding",
+      "Security Hub Findings - Imported",
+      "Anomaly Detected",
     ]
   })
 }

@@ -93,7 +93,7 @@ variable "trail_retention_days" {
 }
 
 variable "fast_events" {
-  description = "Send management events of this region to the queue as they happen, seconds after the call. Needs a trail that is logging. Events of IAM happen in us-east-1."
+  description = "Send management events of this region, and what AWS Health, GuardDuty, Security Hub and Cost Anomaly Detection report, to the queue as they happen. Events need a trail that is logging. Those of IAM, and reports about exposed keys, happen in us-east-1."
   type        = bool
   default     = true
 }
