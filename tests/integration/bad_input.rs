@@ -60,7 +60,7 @@ fn arguments_that_are_none() {
     "#);
     assert_snapshot!(refused(&[], "drill lambda"), @r#"
     2
-    stakeout: no scenario is named "lambda"; there are lambda-ddos-all-regions, missing-key and ordinary
+    stakeout: no scenario is named "lambda"; there are lambda-ddos-all-regions, missing-key, gpu-mining-unused-regions, llmjacking, ses-spam, admin-persistence, role-chain-cross-account, s3-ransom, defence-evasion, insider-delete and ordinary
     "#);
 }
 
@@ -170,7 +170,7 @@ fn a_rule_with_an_error_is_named_and_the_rest_runs() {
     ");
     assert_snapshot!(half_good(&(other.clone() + "first_seen: {of: [acount], history: 90d}\n")), @"
     3
-    rules/bad.yml:8: first_seen: unknown variant `acount`, expected one of `account`, `principal`, `credential`, `region`, `network`, `service`, `action`
+    rules/bad.yml:8: first_seen: unknown variant `acount`, expected one of `account`, `principal`, `credential`, `region`, `network`, `service`, `action`, `object`, `role`, `caller`, `agent`, `asn`, `country`
     ");
     assert_snapshot!(half_good(&other.replace("product: aws", "product: okta")), @"
     3

@@ -1,6 +1,6 @@
 //! Damaged files give what is readable and are named; what was never a log is only counted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -146,7 +146,8 @@ fn every_committed_fixture_is_readable() {
         let rule = std::fs::read_to_string(root().join(format!("detectors/impact/{detector}.yml"))).unwrap_or_default();
         rule.contains("service: cost") || file.to_str().unwrap().ends_with(".costs.csv")
     };
-    for file in files(&root().join("fixtures/detectors")) {
+    let is_log = |file: &PathBuf| !file.ends_with("networks.tsv");
+    for file in files(&root().join("fixtures/detectors")).into_iter().filter(is_log) {
         if of_bills(&file) {
             let run = replay(["--cost".as_ref(), file.as_os_str()]);
             assert_eq!(
@@ -159,6 +160,9 @@ fn every_committed_fixture_is_readable() {
         }
         let run = replay([&file]);
         let summary: Value = run.summary();
-        assert_eq!((&summary["malformed"], &summary["not_a_log"]), (&json!(0), &json!(0)), "{}", file.display());
+        assert_eq!(summary["malformed"], 0, "{}", file.display());
+        // Of what AWS tells a bus, some is about nothing that anybody did.
+        let is_told = std::fs::read(&file).unwrap().windows(13).any(|text| text == b"\"detail-type\"");
+        assert!(is_told || summary["not_a_log"] == 0, "{}", file.display());
     }
 }

@@ -133,12 +133,18 @@ fn every_detector_has_both_kinds_of_fixture_and_no_fixture_is_without_one() {
     let mut fixtures: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for path in files(&root().join("fixtures/detectors")) {
         let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        if folder == "detectors" {
+            // The table of networks.
+            continue;
+        }
         fixtures.entry(folder).or_default().push(path.file_name().unwrap().to_string_lossy().into_owned());
     }
     for file in all() {
         let own = fixtures.remove(&file.stem).unwrap_or_default();
-        for kind in ["fires", "quiet"] {
-            assert!(own.iter().any(|name| name.starts_with(kind)), "{}: no fixture that {kind}", file.stem);
+        // A detector that only ever informs has no fixture that fires.
+        for kinds in [&["fires", "notice"][..], &["quiet"]] {
+            let has = |name: &String| kinds.iter().any(|kind| name.starts_with(kind));
+            assert!(own.iter().any(has), "{}: no fixture of {kinds:?}", file.stem);
         }
     }
     assert!(fixtures.is_empty(), "fixtures of no detector: {:?}", fixtures.keys());
@@ -156,4 +162,66 @@ fn the_list_and_the_explanations_know_every_detector() {
     for section in ["Level", "Benign causes", "Blind spots", "ATT&CK 19", "Playbook"] {
         assert!(told.stdout.contains(&format!("\n{section}\n")), "{section} is missing: {}", told.stdout);
     }
+}
+
+#[test]
+fn the_document_lists_what_there_is() {
+    let run = stakeout(["detectors", "coverage", "--format", "markdown"]);
+    let document = std::fs::read_to_string(root().join("docs/detectors.md")).unwrap();
+    let hint = "run `stakeout detectors coverage --into docs/detectors.md`";
+    assert!(run.status == 0 && document.contains(&run.stdout), "{hint}");
+}
+
+#[test]
+fn coverage_is_a_layer_of_the_navigator() {
+    let run = stakeout(["detectors", "coverage", "--format", "navigator"]);
+    let layer: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (&layer["versions"]["layer"], &layer["versions"]["attack"], &layer["domain"]),
+        (&"4.5".into(), &"19".into(), &"enterprise-attack".into())
+    );
+    let tags = |file: &File| -> Vec<String> {
+        let tags = file.detector()["tags"].as_array().unwrap().clone();
+        tags.iter().filter_map(|tag| Some(tag.as_str()?.strip_prefix("attack.")?.to_uppercase())).collect()
+    };
+    let wanted: BTreeSet<String> = all().iter().flat_map(tags).collect();
+    let scored = layer["techniques"].as_array().unwrap().iter().filter(|technique| technique["score"].is_u64());
+    let told: BTreeSet<String> =
+        scored.map(|technique| technique["techniqueID"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn a_stranger_is_told_what_a_rule_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let test = || stakeout([Path::new("detectors"), Path::new("test"), folder.path()]);
+    let empty = test();
+    assert!(empty.status == 2 && empty.stderr.contains("a rule is a file NAME.yml"), "{}", empty.stderr);
+    let rule = "title: Key deletion\nid: 0c8a3f5e-6d0f-4c39-9a0e-2f1f8b7f5d11\nlevel: high\nlogsource: {product: aws, service: cloudtrail}\n\
+                detection:\n  sel: {eventSource: kms.amazonaws.com, eventName: ScheduleKeyDeletion}\n  condition: sel\n";
+    write("mine.yml", rule);
+    let bare = test();
+    assert!(
+        bare.status == 1 && bare.stdout.contains("mine.fires.jsonl with something that it finds"),
+        "{}",
+        bare.stdout
+    );
+    let record = r#"{"eventVersion":"1.08","eventTime":"2026-09-01T00:00:00Z","eventSource":"kms.amazonaws.com","eventName":"ScheduleKeyDeletion","awsRegion":"eu-west-1","eventID":"e1","recipientAccountId":"111122223333","userIdentity":{"type":"Root","accountId":"111122223333"}}"#;
+    write("mine.fires.jsonl", record);
+    write("mine.quiet.jsonl", "{\"no\": \"record\"}\n");
+    let unread = test();
+    assert!(
+        unread.status == 1 && unread.stdout.contains("FAILED   mine/quiet: no CloudTrail record in it"),
+        "{}",
+        unread.stdout
+    );
+    write("mine.quiet.jsonl", &record.replace("Schedule", "Cancel"));
+    let good = test();
+    assert_eq!(
+        (good.status, good.stdout.as_str()),
+        (0, "ok       mine/fires\nok       mine/quiet\n"),
+        "{}",
+        good.stderr
+    );
 }

@@ -1,5 +1,8 @@
 //! The stories that the product must win, and their benign twins.
 
+mod alert;
+mod far;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -79,18 +82,31 @@ fn ordinary_life_is_no_incident() {
     }
 }
 
-#[test]
-fn a_missing_key_is_one_incident() {
-    for seed in SEEDS {
-        tells_the_truth(&Drill::small("missing-key", &["--seed", seed]));
-    }
+/// One after the other over every seed, so that each scenario has a test of its own to fail.
+macro_rules! scenarios {
+    ($($attack:ident, $twin:ident: $name:literal;)*) => {$(
+        #[test]
+        fn $attack() {
+            for seed in SEEDS {
+                tells_the_truth(&Drill::small($name, &["--seed", seed]));
+            }
+        }
+
+        #[test]
+        fn $twin() {
+            for seed in SEEDS {
+                stays_quiet($name, &["--twin", "--seed", seed]);
+            }
+        }
+    )*};
 }
 
-#[test]
-fn a_key_that_is_replaced_in_time_is_no_incident() {
-    for seed in SEEDS {
-        stays_quiet("missing-key", &["--twin", "--seed", seed]);
-    }
+scenarios! {
+    a_missing_key_is_one_incident, a_key_that_is_replaced_in_time_is_no_incident: "missing-key";
+    mining_is_one_incident, training_on_the_same_machines_is_none: "gpu-mining-unused-regions";
+    stolen_models_are_one_incident, a_model_that_is_unlocked_in_the_console_is_none: "llmjacking";
+    spam_is_one_incident, marketing_in_one_region_is_none: "ses-spam";
+    ways_back_in_are_one_incident, onboarding_is_none: "admin-persistence";
 }
 
 #[test]
@@ -130,5 +146,5 @@ fn the_committed_night_is_what_the_drill_writes() {
 #[test]
 fn fixtures_stay_small() {
     let bytes: u64 = files(&root().join("fixtures")).iter().map(|file| file.metadata().unwrap().len()).sum();
-    assert!(bytes < 5_000_000, "fixtures hold {bytes} bytes");
+    assert!(bytes < 10_000_000, "fixtures hold {bytes} bytes");
 }

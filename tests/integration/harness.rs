@@ -157,3 +157,12 @@ pub(crate) fn set(value: &Value) -> BTreeSet<String> {
     let values = value.as_array().unwrap_or_else(|| panic!("no list: {value}"));
     values.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
 }
+
+/// The binary of the tests in a zip, as `deploy/build` packs what is deployed.
+pub(crate) fn packed(folder: &Path) -> PathBuf {
+    let mut build = Command::new(root().join("deploy/build"));
+    build.args(["--no-sbom", "--binary", env!("CARGO_BIN_EXE_stakeout"), "--out"]).arg(folder);
+    let built = build.stdin(Stdio::null()).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    folder.join("bootstrap.zip")
+}

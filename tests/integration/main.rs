@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod allow;
 mod bad_input;
 mod baseline;
 mod config;
@@ -14,6 +15,7 @@ mod detectors;
 mod drill;
 mod formats;
 mod harness;
+mod networks;
 mod order;
 mod report;
 mod rules;

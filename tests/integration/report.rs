@@ -52,7 +52,7 @@ fn csv_is_one_row_a_finding() {
     let text = night("csv", "80");
     let mut rows = csv::Reader::from_reader(text.as_bytes());
     let header: Vec<_> = rows.headers().unwrap().iter().map(str::to_owned).collect();
-    assert_snapshot!(header.join(","), @"time,level,notice,detector,title,account,region,principal,credential,source_ip,incident,events,reasons");
+    assert_snapshot!(header.join(","), @"time,level,notice,detector,title,account,region,principal,credential,source_ip,incident,events,reasons,allowed");
     let rows: Vec<_> = rows.records().map(|row| row.unwrap()).collect();
     let run = stakeout(["replay", "fixtures/night", "--min-level", "high", "--format", "ndjson", "-q"]);
     assert_eq!(rows.len(), run.findings().len());
@@ -126,6 +126,9 @@ fn the_keys_of_json_are_stable() {
     schema
     summary
     summary.accounts
+    summary.allow_expired
+    summary.allow_unused
+    summary.allowed
     summary.duplicate
     summary.findings
     summary.first_event

@@ -3,13 +3,12 @@
 mod direct;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{command, finish, replay, root};
+use crate::harness::{command, finish, packed, replay, root};
 use crate::stand_in::{MiniStack, boto};
 
 const RUN: &str = include_str!("stepfunctions/run.py");
@@ -27,15 +26,6 @@ fn organisation() -> TempDir {
         fs::rename(out.join("AWSLogs/111122223333"), &to).unwrap();
     }
     folder
-}
-
-/// The binary of the tests in a zip, as `deploy/build` packs what is deployed.
-fn packed(folder: &Path) -> PathBuf {
-    let mut build = Command::new(root().join("deploy/build"));
-    build.args(["--no-sbom", "--binary", env!("CARGO_BIN_EXE_stakeout"), "--out"]).arg(folder);
-    let built = build.stdin(Stdio::null()).output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    folder.join("bootstrap.zip")
 }
 
 #[test]

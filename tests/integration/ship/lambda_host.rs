@@ -3,8 +3,6 @@
 //! `MiniStack` makes the stack of the template, enforces the rights of its roles, and runs the program as Lambda does.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::contain::scene::told;
-use crate::harness::{command, finish, root};
+use crate::harness::{command, finish, packed, root};
 use crate::slack::press::{Press, button, mark, signed, texts};
 use crate::slack::room::{ACKNOWLEDGED, ADA, EVE};
 use crate::stand_in::slack::{BOT, SECRET, Sdk, Slack};
@@ -173,15 +171,6 @@ fn tail(hosted: &Value) -> Value {
     let from = log.char_indices().rev().nth(12_000).map_or(0, |(at, _)| at);
     hosted["log"] = log[from..].lines().collect();
     hosted
-}
-
-/// The binary of the tests in a zip, as `deploy/build` packs what is deployed.
-fn packed(folder: &Path) -> PathBuf {
-    let mut build = Command::new(root().join("deploy/build"));
-    build.args(["--no-sbom", "--binary", env!("CARGO_BIN_EXE_stakeout"), "--out"]).arg(folder);
-    let built = build.stdin(Stdio::null()).output().unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    folder.join("bootstrap.zip")
 }
 
 #[test]
