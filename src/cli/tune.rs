@@ -26,7 +26,7 @@ Examples:
   stakeout replay logs --config proposed.toml try it before anybody answers for it
   stakeout config validate                    refuses owner = \"?\" and reason = \"?\"";
 
-/// Propose entries of [[allow]] from history: the fewest that take most away, with what each would have hidden.
+/// Propose entries of `[[allow]]` from history: the fewest that take most away, with what each would have hidden.
 ///
 /// Reads what `replay` reads and looks at what would be told and is no incident. An entry names one principal and one
 /// detector, and is as narrow as what was seen: its addresses or networks, and its regions. Where these are many, no entry is
