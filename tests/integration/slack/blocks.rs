@@ -10,7 +10,7 @@ use crate::harness::stakeout;
 use crate::stand_in::slack::{Sdk, Slack, characters, wrong};
 
 /// What is no message of an incident.
-const BESIDE: [&str; 6] = ["reply", "steps", "answer", "gap", "notices", "digest"];
+const BESIDE: [&str; 8] = ["reply", "steps", "answer", "gap", "notices", "digest", "drill", "test"];
 
 /// Every message of every scenario, one after the other: the scenario, the state, and the message.
 fn previewed() -> Vec<(String, String, Value)> {
