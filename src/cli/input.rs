@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Voice;
+use crate::baseline::{Baseline, file};
 use crate::config::Config;
 use crate::detect::rule::Problem;
 use crate::detect::{AllowList, Rules};
@@ -16,7 +17,7 @@ use crate::event::{Seconds, time};
 use crate::price::Prices;
 use crate::replay::Settings;
 use crate::replay::map::Range;
-use crate::source::{BadLine, Object, Wanted, discover, is_bill, networks};
+use crate::source::{BadLine, Bills, Object, Wanted, discover, is_bill, networks, read_bills};
 
 #[derive(Args)]
 pub(super) struct Input {
@@ -60,6 +61,17 @@ pub(super) struct Input {
     pub max_object: u64,
 }
 
+/// What a run over logs works on.
+pub(super) struct Gathered<'a> {
+    pub config: Config,
+    pub settings: Settings<'a>,
+    pub rules: Rules,
+    /// What earlier runs learned.
+    pub baseline: Baseline,
+    pub objects: Vec<Object>,
+    pub bills: Bills,
+}
+
 fn parse_time(text: &str) -> Result<Seconds, String> {
     time::parse(text).ok_or_else(|| format!("{text:?} is no RFC 3339 time such as 2026-09-01T00:00:00Z"))
 }
@@ -69,6 +81,22 @@ fn parse_length(text: &str) -> Result<Seconds, String> {
 }
 
 impl Input {
+    /// Everything that is read before the logs themselves: settings, rules, baselines, which objects there are, and bills.
+    ///
+    /// # Errors
+    /// What cannot be read, and options that contradict each other.
+    pub(super) fn gather(&self, config: Option<&Path>, baselines: &[PathBuf], voice: Voice) -> Result<Gathered<'_>> {
+        let config = Config::load(config)?;
+        let settings = self.settings()?;
+        let rules = rules(self.extra(), &config)?;
+        ask_for_owners(&config, voice);
+        let baseline = learned(baselines)?;
+        let (logs, costs) = self.sorted(voice)?;
+        let objects = self.objects(&logs)?;
+        let bills = read_bills(&costs, settings.max_object_bytes)?;
+        Ok(Gathered { config, settings, rules, baseline, objects, bills })
+    }
+
     /// The times that are judged and read.
     ///
     /// # Errors
@@ -188,6 +216,18 @@ pub(super) fn rules(extra: Extra<'_>, config: &Config) -> Result<Rules> {
     rules.own.trail_parts.extend(parts);
     rules.own.canaries = config.canary.canaries();
     Ok(rules)
+}
+
+/// What several runs learned, as one.
+///
+/// # Errors
+/// A file that cannot be read, or is no baseline.
+pub(super) fn learned(paths: &[PathBuf]) -> Result<Baseline> {
+    let mut baseline = Baseline::default();
+    for path in paths {
+        baseline.merge(file::load(path)?);
+    }
+    Ok(baseline)
 }
 
 /// Names what nobody answers for. Entries that `stakeout tune` left open hold too, so that they can be tried; only a watch

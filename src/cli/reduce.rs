@@ -114,13 +114,8 @@ fn merged(arguments: &Arguments, given: &Given, rules: &Rules) -> Result<Whole> 
 }
 
 fn reduced(arguments: &Arguments, given: &mut Given, rules: &Rules) -> Result<Whole> {
-    let mut baseline = None;
-    if !arguments.baseline.is_empty() || arguments.save_baseline.is_some() {
-        let all = baseline.get_or_insert_with(Baseline::default);
-        for path in &arguments.baseline {
-            all.merge(file::load(path)?);
-        }
-    }
+    let is_asked_for = !arguments.baseline.is_empty() || arguments.save_baseline.is_some();
+    let baseline = is_asked_for.then(|| input::learned(&arguments.baseline)).transpose()?;
     let bills = join_bills(given.bills());
     reduce(given, rules, baseline, &bills, &std::env::temp_dir())
 }

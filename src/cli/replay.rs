@@ -6,12 +6,10 @@ use anyhow::Result;
 use clap::Args;
 
 use super::findings::Findings;
-use super::input::{self, Input};
+use super::input::{self, Gathered, Input};
 use super::{Status, Voice, now};
-use crate::baseline::{Baseline, file};
-use crate::config::Config;
+use crate::baseline::file;
 use crate::replay::replay;
-use crate::source::read_bills;
 
 /// Find incidents in exported CloudTrail logs.
 ///
@@ -38,17 +36,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
-    let config = Config::load(config)?;
-    let settings = arguments.input.settings()?;
-    let rules = input::rules(arguments.input.extra(), &config)?;
-    input::ask_for_owners(&config, voice);
-    let mut baseline = Baseline::default();
-    for path in &arguments.baseline {
-        baseline.merge(file::load(path)?);
-    }
-    let (logs, costs) = arguments.input.sorted(voice)?;
-    let objects = arguments.input.objects(&logs)?;
-    let bills = read_bills(&costs, settings.max_object_bytes)?;
+    let Gathered { config, settings, rules, baseline, objects, bills } =
+        arguments.input.gather(config, &arguments.baseline, voice)?;
     let bar = input::progress_bar(&objects, voice);
     let (report, baseline) = replay(&objects, &bills, &rules, baseline, settings, &|bytes| bar.inc(bytes))?;
     bar.finish_and_clear();

@@ -8,16 +8,13 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use toml::{Table, Value};
 
-use super::input::{self, Input};
+use super::input::{self, Gathered, Input};
 use super::{Status, Voice, now, output};
-use crate::baseline::{Baseline, file};
-use crate::config::Config;
 use crate::detect::allow::propose::{Proposal, Proposals, Wanted, propose};
 use crate::event::time;
 use crate::model::escape::terminal;
 use crate::model::{Finding, Level, counted, noun};
 use crate::replay::replay_events;
-use crate::source::read_bills;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,17 +58,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, config: Option<&Path>, voice: Voice) -> Result<Status> {
-    let config = Config::load(config)?;
-    let settings = arguments.input.settings()?;
-    let rules = input::rules(arguments.input.extra(), &config)?;
-    input::ask_for_owners(&config, voice);
-    let mut baseline = Baseline::default();
-    for path in &arguments.baseline {
-        baseline.merge(file::load(path)?);
-    }
-    let (logs, costs) = arguments.input.sorted(voice)?;
-    let objects = arguments.input.objects(&logs)?;
-    let bills = read_bills(&costs, settings.max_object_bytes)?;
+    let Gathered { settings, rules, baseline, objects, bills, .. } =
+        arguments.input.gather(config, &arguments.baseline, voice)?;
     let bar = input::progress_bar(&objects, voice);
     let (report, events) = replay_events(&objects, &bills, &rules, baseline, settings, &|bytes| bar.inc(bytes))?;
     bar.finish_and_clear();
@@ -158,6 +146,7 @@ fn sample(finding: &Finding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn an_entry_is_toml_whatever_it_holds() {

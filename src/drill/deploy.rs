@@ -133,6 +133,20 @@ impl<'a> Function<'a> {
         Self { name, role, hash, size }
     }
 
+    /// Creates it with code that the record does not show.
+    pub(crate) fn create<'c>(&self, region: &'c str) -> Call<'c> {
+        Call::new("lambda", "CreateFunction20150331", region).request(json!({
+            "functionName": self.name,
+            "runtime": "python3.12",
+            "role": Role::named(self.role).arn(),
+            "handler": "app.handler",
+            "memorySize": self.size[0],
+            "timeout": self.size[1],
+            "publish": false,
+            "code": {},
+        }))
+    }
+
     /// What Lambda answers about it after a change at the second `at`.
     pub(crate) fn state(&self, scene: &mut Scene<'_>, region: &str, at: i64) -> Value {
         json!({
@@ -229,15 +243,9 @@ fn create_everywhere(scene: &mut Scene<'_>, actor: &Actor, mut at: i64) {
     let actor = actor.clone().via("cloudformation.amazonaws.com");
     for region in DEPLOYED {
         at += scene.rng.i64(5..20);
-        let create = Call::new("lambda", "CreateFunction20150331", region)
-            .request(json!({
-                "functionName": name,
-                "runtime": "python3.12",
-                "role": Role::named(&role).arn(),
-                "handler": "app.handler",
-                "memorySize": 512,
-                "timeout": 30,
-                "publish": false,
+        let create = function
+            .create(region)
+            .and_request(json!({
                 "code": {"s3Bucket": format!("example-artifacts-{region}"), "s3Key": format!("{name}.zip")},
                 "tags": {"team": "platform", "repository": "org/infra"},
             }))

@@ -54,6 +54,14 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Adds to `requestParameters`, where they have fields.
+    pub(crate) fn and_request(mut self, more: Value) -> Self {
+        if let (Some(request), Value::Object(more)) = (self.request.as_object_mut(), more) {
+            request.extend(more);
+        }
+        self
+    }
+
     /// Sets `responseElements`.
     pub(crate) fn response(mut self, response: Value) -> Self {
         self.response = response;
@@ -76,6 +84,38 @@ impl<'a> Call<'a> {
     pub(crate) fn on(self, kind: &str, arn: &str) -> Self {
         let entry = json!([{"accountId": PROD, "type": kind, "ARN": arn}]);
         self.with("resources", entry)
+    }
+
+    /// Makes it a call of S3 on a bucket.
+    pub(crate) fn on_bucket(self, bucket: &str) -> Self {
+        self.at_bucket(bucket).on("AWS::S3::Bucket", &format!("arn:aws:s3:::{bucket}"))
+    }
+
+    /// Makes it a call of S3 on an object.
+    pub(crate) fn on_object(self, bucket: &str, key: &str) -> Self {
+        let resources = json!([
+            {"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/{key}")},
+            {"accountId": PROD, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")},
+        ]);
+        self.at_bucket(bucket).and_request(json!({"key": key})).with("resources", resources)
+    }
+
+    fn at_bucket(self, bucket: &str) -> Self {
+        let host = format!("{bucket}.s3.{}.amazonaws.com", self.region);
+        self.request(json!({"bucketName": bucket, "Host": host}))
+    }
+
+    /// Adds how many bytes S3 sent out, and `id`, by which it knows the request.
+    pub(crate) fn transferred(self, out: u32, id: &str) -> Self {
+        let transfer = json!({
+            "SignatureVersion": "SigV4",
+            "CipherSuite": "TLS_AES_128_GCM_SHA256",
+            "bytesTransferredIn": 0,
+            "bytesTransferredOut": out,
+            "AuthenticationMethod": "AuthHeader",
+            "x-amz-id-2": id,
+        });
+        self.with("additionalEventData", transfer)
     }
 
     /// Makes the call fail.

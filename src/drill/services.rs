@@ -158,19 +158,8 @@ fn deliver_flow_logs(scene: &mut Scene<'_>, at: i64, region: &str) {
     let bucket = if gone { "example-old-flow-logs" } else { "example-flow-logs" };
     let key = format!("AWSLogs/{PROD}/vpcflowlogs/{region}/{at}_{}.log.gz", hex(scene.rng, 8));
     let call = Call::new("s3", "PutObject", region)
-        .request(json!({
-            "bucketName": bucket,
-            "Host": format!("{bucket}.s3.{region}.amazonaws.com"),
-            "x-amz-acl": "bucket-owner-full-control",
-            "key": key,
-        }))
-        .with(
-            "resources",
-            json!([
-                {"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/{key}")},
-                {"accountId": PROD, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")},
-            ]),
-        )
+        .on_object(bucket, &key)
+        .and_request(json!({"x-amz-acl": "bucket-owner-full-control"}))
         .with("sharedEventID", uuid(scene.rng.u128(..)).into());
     let call = if gone { call.failed("AccessDenied", "Access Denied") } else { call };
     scene.write(&actor, at, &call);

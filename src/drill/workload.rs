@@ -200,25 +200,7 @@ fn object<'a>(rng: &mut Rng, region: &'a str, service: &str) -> Call<'a> {
     let bucket = format!("example-{service}-{region}");
     let key = format!("data/{:02x}/{:016x}.json", rng.u8(..), rng.u64(..));
     let operation = ["GetObject", "GetObject", "PutObject"][rng.usize(..3)];
-    let resources = json!([
-        {"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/{key}")},
-        {"accountId": PROD, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")},
-    ]);
-    let transfer = json!({
-        "SignatureVersion": "SigV4",
-        "CipherSuite": "TLS_AES_128_GCM_SHA256",
-        "bytesTransferredIn": 0,
-        "bytesTransferredOut": rng.u32(200..90_000),
-        "AuthenticationMethod": "AuthHeader",
-        "x-amz-id-2": format!("{:032x}{:032x}", rng.u128(..), rng.u128(..)),
-    });
-    let call = Call::new("s3", operation, region)
-        .request(json!({
-            "bucketName": bucket,
-            "Host": format!("{bucket}.s3.{region}.amazonaws.com"),
-            "key": key,
-        }))
-        .with("additionalEventData", transfer)
-        .with("resources", resources);
+    let (out, id) = (rng.u32(200..90_000), format!("{:032x}{:032x}", rng.u128(..), rng.u128(..)));
+    let call = Call::new("s3", operation, region).transferred(out, &id).on_object(&bucket, &key);
     if rng.u8(0..100) == 0 { call.failed("ExpiredToken", "The provided token has expired.") } else { call }
 }

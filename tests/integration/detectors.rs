@@ -7,23 +7,6 @@ use serde_json::Value;
 
 use crate::harness::{files, root, stakeout};
 
-/// The folders of `detectors/`: ATT&CK's tactics as their short names.
-const TACTICS: [&str; 14] = [
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "defense-evasion",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-];
 const PLAYBOOKS: [&str; 6] = [
     "close-open-doors",
     "freeze-functions",
@@ -34,9 +17,8 @@ const PLAYBOOKS: [&str; 6] = [
 ];
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 
-/// One file of `detectors/`: its tactic, its name, and its documents, of which the one with a level is the detector.
+/// One file of `detectors/`: its name, and its documents, of which the one with a level is the detector.
 struct File {
-    tactic: String,
     stem: String,
     documents: Vec<Value>,
 }
@@ -46,7 +28,6 @@ impl File {
         let text = std::fs::read_to_string(path).unwrap();
         let document = |text| yaml_serde::from_str(text).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         Self {
-            tactic: path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned(),
             stem: path.file_stem().unwrap().to_string_lossy().into_owned(),
             documents: text.split("\n---\n").map(document).collect(),
         }
@@ -89,11 +70,10 @@ fn names_and_ids_are_unique() {
 }
 
 #[test]
-fn every_file_is_named_after_its_detector_and_lies_in_its_tactic() {
+fn every_file_is_named_after_its_detector() {
     for file in all() {
         assert_eq!(file.detector()["name"], *file.stem);
         assert!(file.stem.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", file.stem);
-        assert!(TACTICS.contains(&&*file.tactic), "{}: {} is no tactic", file.stem, file.tactic);
     }
 }
 
@@ -224,4 +204,20 @@ fn a_stranger_is_told_what_a_rule_lacks() {
         "{}",
         good.stderr
     );
+}
+
+#[test]
+fn a_key_that_says_nothing_fails_the_test_of_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "title: Key deletion\nid: 0c8a3f5e-6d0f-4c39-9a0e-2f1f8b7f5d11\nlevel: high\nlogsource: {product: aws, service: cloudtrail}\n\
+                detection:\n  sel: {eventSource: kms.amazonaws.com, eventName: ScheduleKeyDeletion}\n  condition: sel\n";
+    let file = folder.path().join("mine.yml");
+    for (block, why) in [
+        ("first_seen: {of: [principal], histroy: 30d}", "mine.yml:8: first_seen: unknown field `histroy`"),
+        ("frist_seen: {of: [principal]}", "mine.yml:8: frist_seen is no key of a detector; first_seen is one"),
+    ] {
+        std::fs::write(&file, format!("{rule}{block}\n")).unwrap();
+        let run = stakeout([Path::new("detectors"), Path::new("test"), folder.path()]);
+        assert!(run.status != 0 && run.stderr.contains(why), "{}\n{}", run.status, run.stderr);
+    }
 }

@@ -181,3 +181,17 @@ fn layer(detectors: &[&Detector]) -> Value {
         "selectVisibleTechniques": false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    #[test]
+    fn every_detector_lies_in_the_folder_of_a_tactic() {
+        for detector in Rules::load(&[]).unwrap().detectors {
+            assert!(TACTICS.contains(&&*detector.tactic), "{}: {} is no tactic", detector.name, detector.tactic);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use crate::drill::actor::{Actor, Role, user_arn};
 use crate::drill::bill::Story;
 use crate::drill::cast::{CI_KEY, GLOBAL, HOME, agent};
 use crate::drill::clock::iam_date;
-use crate::drill::deploy::{CI_USER, Function, code_hash, function_arn};
+use crate::drill::deploy::CI_USER;
 use crate::drill::ident::{access_key, alphanumeric, hex};
 use crate::drill::log::Scene;
 use crate::drill::record::Call;
@@ -181,23 +181,7 @@ fn serve(hand: &mut Hand<'_, '_>, at: i64, region: &str, cluster: &str, definiti
 fn outlast(hand: &mut Hand<'_, '_>, at: i64, filled: &[String], role: &Role, suffix: &str) {
     let region = filled.first().map_or(HOME[0], String::as_str);
     let name = format!("fn-{suffix}");
-    let made = function_arn(region, &name);
-    let hash = code_hash(hand.scene);
-    let function = Function { name: &name, role: &role.name, hash: &hash, size: [128, 30] };
-    let state = function.state(hand.scene, region, at);
-    let create = Call::new("lambda", "CreateFunction20150331", region)
-        .request(json!({
-            "functionName": name,
-            "runtime": "python3.12",
-            "role": role.arn(),
-            "handler": "app.handler",
-            "memorySize": 128,
-            "timeout": 30,
-            "publish": false,
-            "code": {},
-        }))
-        .response(state);
-    hand.make(at, &create, &made);
+    let made = hand.make_function(at, region, &name, role, [128, 30]);
     let host = format!("https://{}.lambda-url.{region}.on.aws/", hex(hand.scene.rng, 32));
     let url = Call::new("lambda", "CreateFunctionUrlConfig", region)
         .request(json!({"functionName": name, "authType": "NONE"}))

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::drill::actor::{Actor, Role, user_arn};
 use crate::drill::cast::{DEPLOYED, PROD};
 use crate::drill::clock::iam_date;
+use crate::drill::deploy::{Function, code_hash, function_arn};
 use crate::drill::log::Scene;
 use crate::drill::people::{create_key, create_user};
 use crate::drill::record::Call;
@@ -66,6 +67,16 @@ impl<'b> Hand<'_, 'b> {
         self.truth.principals.insert(arn);
         let attach = json!({"roleName": role.name, "policyArn": policy});
         self.change(at + 1, &Call::iam("AttachRolePolicy").request(attach));
+    }
+
+    /// A function that runs as `role`, with so much memory in MB and so many seconds of time; returns its ARN.
+    pub(super) fn make_function(&mut self, at: i64, region: &str, name: &str, role: &Role, size: [u32; 2]) -> String {
+        let arn = function_arn(region, name);
+        let hash = code_hash(self.scene);
+        let function = Function { name, role: &role.name, hash: &hash, size };
+        let state = function.state(self.scene, region, at);
+        self.make(at, &function.create(region).response(state), &arn);
+        arn
     }
 }
 

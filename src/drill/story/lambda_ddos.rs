@@ -116,7 +116,8 @@ impl Spree<'_, '_> {
     fn fill(&mut self, region: &str, mut at: i64, too_early: bool) -> Vec<String> {
         let names: Vec<String> = (0..FUNCTIONS_PER_REGION).map(|_| format!("f-{}", hex(self.scene.rng, 8))).collect();
         if let Some(name) = names.first().filter(|_| too_early) {
-            let call = self.create_function(region, name).failed(
+            let function = Function { name, role: &self.role.name, hash: &self.hash, size: LARGEST };
+            let call = function.create(region).failed(
                 "InvalidParameterValueException",
                 "The role defined for the function cannot be assumed by Lambda.",
             );
@@ -131,25 +132,12 @@ impl Spree<'_, '_> {
         names
     }
 
-    fn create_function<'c>(&self, region: &'c str, name: &str) -> Call<'c> {
-        Call::new("lambda", "CreateFunction20150331", region).request(json!({
-            "functionName": name,
-            "runtime": "python3.12",
-            "role": self.role.arn(),
-            "handler": "app.handler",
-            "memorySize": LARGEST[0],
-            "timeout": LARGEST[1],
-            "publish": false,
-            "code": {},
-        }))
-    }
-
     /// A function with a URL that anybody may call.
     fn deploy(&mut self, region: &str, name: &str, at: i64) {
         let arn = function_arn(region, name);
         let function = Function { name, role: &self.role.name, hash: &self.hash, size: LARGEST };
         let state = function.state(self.scene, region, at);
-        let create = self.create_function(region, name).response(state);
+        let create = function.create(region).response(state);
         self.act(at, &create);
         let host = format!("https://{}.lambda-url.{region}.on.aws/", hex(self.scene.rng, 32));
         let url = Call::new("lambda", "CreateFunctionUrlConfig", region)

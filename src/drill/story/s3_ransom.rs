@@ -33,40 +33,18 @@ fn bucket(number: usize) -> (String, &'static str) {
     (format!("example-media-{number:02}"), HOME[usize::from(number % 5 == 4)])
 }
 
-fn host(bucket: &str, region: &str) -> String {
-    format!("{bucket}.s3.{region}.amazonaws.com")
-}
-
 /// A call on a bucket, with what the request says beside its name.
 fn on_bucket<'a>(name: &'a str, number: usize, more: Value) -> Call<'a> {
     let (bucket, region) = bucket(number);
-    let mut request = json!({"bucketName": bucket, "Host": host(&bucket, region)});
-    if let (Some(request), Value::Object(more)) = (request.as_object_mut(), more) {
-        request.extend(more);
-    }
-    Call::new("s3", name, region).request(request).on("AWS::S3::Bucket", &format!("arn:aws:s3:::{bucket}"))
+    Call::new("s3", name, region).on_bucket(&bucket).and_request(more)
 }
 
 /// A call on an object, with the sizes of the transfer and what else S3 says about it.
 fn on_object<'a>(scene: &mut Scene<'_>, name: &'a str, number: usize, key: &str, more: Value) -> Call<'a> {
     let (bucket, region) = bucket(number);
-    let mut request = json!({"bucketName": bucket, "Host": host(&bucket, region), "key": key});
-    if let (Some(request), Value::Object(more)) = (request.as_object_mut(), more) {
-        request.extend(more);
-    }
-    let resources = json!([
-        {"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/{key}")},
-        {"accountId": PROD, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")},
-    ]);
-    let transfer = json!({
-        "SignatureVersion": "SigV4",
-        "CipherSuite": "TLS_AES_128_GCM_SHA256",
-        "bytesTransferredIn": 0,
-        "bytesTransferredOut": if name == "GetObject" { scene.rng.u32(40_000..9_000_000) } else { 0 },
-        "AuthenticationMethod": "AuthHeader",
-        "x-amz-id-2": hex(scene.rng, 24),
-    });
-    Call::new("s3", name, region).request(request).with("additionalEventData", transfer).with("resources", resources)
+    let out = if name == "GetObject" { scene.rng.u32(40_000..9_000_000) } else { 0 };
+    let id = hex(scene.rng, 24);
+    Call::new("s3", name, region).transferred(out, &id).on_object(&bucket, key).and_request(more)
 }
 
 /// The user at its work: new media come in every hour and are read again.

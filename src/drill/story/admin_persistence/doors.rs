@@ -6,7 +6,6 @@ use super::super::hand::{Hand, arn};
 use crate::drill::actor::Role;
 use crate::drill::cast::{GLOBAL, PROD};
 use crate::drill::clock::iam_date;
-use crate::drill::deploy::{Function, code_hash, function_arn};
 use crate::drill::ident::{hex, uuid};
 use crate::drill::record::Call;
 
@@ -70,23 +69,7 @@ pub(super) fn build_keeper(hand: &mut Hand<'_, '_>, at: i64) {
     let role = Role::named(&format!("log-helper-{suffix}"));
     hand.make_role(at, &role, "lambda", "arn:aws:iam::aws:policy/IAMFullAccess");
     let name = format!("log-helper-{suffix}");
-    let made = function_arn(GLOBAL, &name);
-    let hash = code_hash(hand.scene);
-    let function = Function { name: &name, role: &role.name, hash: &hash, size: [128, 60] };
-    let state = function.state(hand.scene, GLOBAL, at + 60);
-    let call = Call::new("lambda", "CreateFunction20150331", GLOBAL)
-        .request(json!({
-            "functionName": name,
-            "runtime": "python3.12",
-            "role": role.arn(),
-            "handler": "app.handler",
-            "memorySize": 128,
-            "timeout": 60,
-            "publish": false,
-            "code": {},
-        }))
-        .response(state);
-    hand.make(at + 60, &call, &made);
+    let made = hand.make_function(at + 60, GLOBAL, &name, &role, [128, 60]);
 
     let rule = arn("events", GLOBAL, &format!("rule/{name}"));
     let pattern = json!({
