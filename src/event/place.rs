@@ -90,6 +90,11 @@ impl Place {
         self.owner.as_ref()?.asn.map(|asn| format!("AS{asn}"))
     }
 
+    /// Who runs the network, where its autonomous system is known.
+    pub(crate) fn operator(&self) -> Option<&Owner> {
+        self.owner.as_deref().filter(|owner| owner.asn.is_some())
+    }
+
     /// Two letters of a country.
     pub(crate) fn country(&self) -> Option<&str> {
         self.owner.as_ref()?.country.as_deref()

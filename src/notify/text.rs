@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::{Message, What};
+use crate::event::told::OBSERVER;
 use crate::event::{Seconds, time};
 use crate::model::escape::terminal;
 use crate::model::{Finding, Incident, Level, burn, counted, noun};
@@ -18,8 +19,6 @@ const ADDRESSES: usize = 5;
 const MADE: usize = 20;
 /// Findings outside of an incident that are listed.
 const FINDINGS: usize = 10;
-/// Who is named as the caller of an observation that is about nobody.
-const OBSERVER: &str = "stakeout";
 
 /// `critical incident opened: TITLE`, on one line.
 pub(super) fn headline(message: &Message) -> String {

@@ -11,6 +11,7 @@ use crate::detect::Rules;
 use crate::detect::plan::matches;
 use crate::detect::silence::{Fallen, Silence};
 use crate::event::shape::OBSERVATION;
+use crate::event::told::{OBSERVER, told};
 use crate::event::view::Json;
 use crate::event::{DAY, Event, Identity, Place, Record, Seconds, Shape, View, time};
 
@@ -86,27 +87,17 @@ fn event(rules: &Rules, rule: u16, block: &Silence, fallen: &Fallen<'_>, at: Sec
     }
     let (since, until) = (time::format(at - block.silent.max(DAY)), time::format(at));
     let days = block.spoke / DAY;
-    let told = format!("{noun} {names} from {since} to {until}, after some on each of the {days} days before");
+    let words = format!("{noun} {names} from {since} to {until}, after some on each of the {days} days before");
     let region = match (fallen.voice, fallen.names.as_slice()) {
         (Voice::Region, [one]) => one,
         _ => "",
     };
     let id = ["silence", kind, fallen.account, &rules.rules.get(usize::from(rule))?.id].into_iter();
     let id = written(id.fold(Fingerprint::new().number(at), Fingerprint::text).finish());
-    let record = json!({
-        "eventVersion": "1.11",
-        "userIdentity": {"type": "AWSService", "invokedBy": "stakeout"},
-        "eventTime": time::format(at),
-        "eventSource": OBSERVATION,
-        "eventName": kind,
-        "awsRegion": region,
-        "requestParameters": {"subject": names, "told": told},
-        "responseElements": null,
-        "eventID": id,
-        "readOnly": true,
-        "eventType": "StakeoutObservation",
-        "recipientAccountId": fallen.account,
-    });
+    let mut record = told(OBSERVATION, kind, fallen.account, &time::format(at), &id);
+    record["userIdentity"] = json!({"type": "AWSService", "invokedBy": OBSERVER});
+    record["awsRegion"] = json!(region);
+    record["requestParameters"] = json!({"subject": names, "told": words});
     let raw = record.to_string();
     let record = Record::scan(&raw).ok()?;
     let identity = Identity::parse(&record.identity, fallen.account);

@@ -20,8 +20,6 @@ pub(crate) use contained::StillActs;
 use record::Records;
 pub(super) use record::id;
 
-/// Who is behind observations about nobody.
-pub(crate) const OBSERVER: &str = "stakeout";
 /// What is missing or new is told after this time, even if events still cannot be read.
 const MOST_PATIENCE: Seconds = DAY;
 /// What was told is remembered for this long.

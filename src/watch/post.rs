@@ -8,11 +8,11 @@ use serde_json::json;
 use super::life::Update;
 use super::{Watch, holding, memory};
 use crate::event::Seconds;
+use crate::event::told::OBSERVER;
 use crate::journal::Entry;
 use crate::model::{Finding, Level, Skipped, What};
 use crate::notify::schedule::{When, due as when};
 use crate::notify::{Channel, Message, Undelivered};
-use crate::source::observe::OBSERVER;
 use crate::store::watched::Due;
 use crate::store::{Head, State, Store};
 

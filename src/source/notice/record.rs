@@ -6,6 +6,7 @@ use super::super::observe::id;
 use super::cut;
 use crate::event::identity::is_credential;
 use crate::event::shape::NOTICE;
+use crate::event::told::told;
 
 /// One thing that AWS tells about.
 pub(super) struct Notice<'a> {
@@ -75,23 +76,11 @@ impl Notice<'_> {
         facts["subject"] = json!(subject);
         facts["type"] = json!(self.code);
         facts["told"] = json!(cut(self.told));
-        let mut record = json!({
-            "eventVersion": "1.11",
-            "userIdentity": identity(self.about, self.account),
-            "eventTime": self.time,
-            "eventSource": NOTICE,
-            "eventName": self.kind,
-            "awsRegion": self.region,
-            "requestParameters": facts,
-            "responseElements": null,
-            "eventID": id(&[self.kind, self.account, self.code, subject, self.mark]),
-            // Nothing was changed by telling.
-            "readOnly": true,
-            "eventType": "AwsNotice",
-            "managementEvent": true,
-            "recipientAccountId": self.account,
-            "eventCategory": "Management",
-        });
+        let id = id(&[self.kind, self.account, self.code, subject, self.mark]);
+        let mut record = told(NOTICE, self.kind, self.account, self.time, &id);
+        record["userIdentity"] = identity(self.about, self.account);
+        record["awsRegion"] = json!(self.region);
+        record["requestParameters"] = facts;
         if let Some(address) = self.source_ip {
             record["sourceIPAddress"] = json!(address);
         }

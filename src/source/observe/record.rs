@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::OBSERVER;
 use crate::event::shape::OBSERVATION;
+use crate::event::told::{OBSERVER, told};
 use crate::event::{Identity, PrincipalKind, Seconds, time};
 use crate::model::hex;
 
@@ -99,22 +99,9 @@ fn record(seen: &Observation<'_>, id: &str) -> Value {
     let mut facts = seen.facts.clone();
     facts["subject"] = json!(seen.subject);
     facts["told"] = json!(seen.told.chars().take(LONGEST).collect::<String>());
-    let mut record = json!({
-        "eventVersion": "1.11",
-        "userIdentity": identity,
-        "eventTime": time::format(seen.time),
-        "eventSource": OBSERVATION,
-        "eventName": seen.kind,
-        "requestParameters": facts,
-        "responseElements": null,
-        "eventID": id,
-        // Nothing was changed by looking.
-        "readOnly": true,
-        "eventType": "StakeoutObservation",
-        "managementEvent": true,
-        "recipientAccountId": seen.account,
-        "eventCategory": "Management",
-    });
+    let mut record = told(OBSERVATION, seen.kind, seen.account, &time::format(seen.time), id);
+    record["userIdentity"] = identity;
+    record["requestParameters"] = facts;
     if let Some(region) = seen.region {
         record["awsRegion"] = json!(region);
     }
