@@ -146,8 +146,8 @@ pub(crate) struct Adjustment {
     /// Conditions; an entry without them is written `otherwise: true`.
     #[serde(default)]
     pub when: Option<When>,
-    #[serde(default, rename = "otherwise")]
-    _otherwise: bool,
+    #[serde(default)]
+    pub otherwise: bool,
     #[serde(default)]
     pub level: Option<Level>,
     #[serde(default)]

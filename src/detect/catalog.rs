@@ -15,7 +15,7 @@ use super::rule::{Detector, Problem, RuleFile};
 use super::settle::{CANARY, OPENED_TO, TRAIL_PART};
 use super::spend::SpendRule;
 use crate::baseline::Family;
-use crate::event::view::is_shape_field;
+use crate::event::header::is_header_field;
 use crate::event::{DAY, Networks, Own, Seconds};
 use crate::price::Prices;
 
@@ -170,69 +170,61 @@ impl Rules {
     fn add(&mut self, file: RuleFile) {
         self.problems.extend(file.problems);
         let offset = self.detectors.len();
-        self.detectors.extend(file.detectors);
-        if self.networks.is_empty() {
-            self.detectors[offset..].iter_mut().for_each(Detector::without_table);
+        for mut detector in file.detectors {
+            if self.networks.is_empty() {
+                detector.without_table();
+            }
+            self.families.extend(detector.families());
+            detector.weighed = context::weighed(&detector);
+            self.detectors.push(detector);
         }
         self.spends.extend(file.spends.into_iter().map(|rule| SpendRule { detector: rule.detector + offset, ..rule }));
-        let detectors = &self.detectors[offset..];
-        for detector in detectors {
-            let asked = detector.adjust.iter().filter_map(|entry| entry.when.as_ref()?.first_seen.as_ref());
-            let families = detector.first_seen.iter().chain(asked);
-            self.families.extend(
-                families.flat_map(|question| std::iter::once(question.family()).chain(question.family_by_prefix())),
-            );
-            self.families.extend(detector.dormant.as_ref().map(super::block::Dormant::family));
-        }
-        for detector in &mut self.detectors[offset..] {
-            detector.weighed = context::weighed(detector);
-        }
         for (rule, compiled) in file.rules {
-            let id = rule.id.clone().unwrap_or_default();
-            let detectors = &self.detectors[offset..];
-            let position =
-                |wanted: &str| detectors.iter().position(|detector| detector.sigma_id == wanted).map(|n| n + offset);
-            let reached = reached_by(&id, rule.name.as_deref(), &file.correlations);
-            let feeds: Vec<_> = reached.iter().filter_map(|c| position(c.id.as_deref().unwrap_or_default())).collect();
-            let detector = position(&id);
-            let fed: Vec<usize> = detector.iter().chain(&feeds).copied().collect();
-            let fed = || fed.iter().copied();
+            let reached = reached_by(rule.id.as_deref().unwrap_or_default(), rule.name.as_deref(), &file.correlations);
+            let made = self.rule(&rule, compiled, &reached, offset);
             let weighed = context::weighed_by(&rule);
-            fed().for_each(|n| self.detectors[n].weighed.extend(weighed.iter().copied()));
-            let fields = fields_of(&rule);
-            let settles: Vec<_> = [TRAIL_PART, OPENED_TO].into_iter().filter(|field| fields.contains(field)).collect();
-            let needs_canary = fields.contains(CANARY);
-            let mut captures = captures(&reached, fed().map(|n| &self.detectors[n]));
-            captures.extend(settles.iter().map(|field| (*field).to_owned()));
-            let measures: Vec<usize> = fed().filter(|n| self.detectors[*n].beyond_own.is_some()).collect();
-            let thin = match measures.as_slice() {
-                [] => thin(detector.map(|n| &self.detectors[n]), &reached),
-                _ => Thin::No,
-            };
-            let own = detector.and_then(|n| self.detectors[n].beyond_own.as_ref());
-            let sample = own.filter(|_| reached.is_empty()).map_or(1, |block| block.sample);
-            if detector.is_some_and(|n| self.detectors[n].silence.is_some()) {
+            for number in made.detector.iter().chain(&made.feeds) {
+                self.detectors[*number].weighed.extend(weighed.iter().copied());
+            }
+            if made.detector.is_some_and(|number| self.detectors[number].silence.is_some()) {
                 self.silences.extend(u16::try_from(self.rules.len()));
             }
             if !reached.is_empty() {
                 self.correlated.push(rule);
             }
-            let across = Vec::new();
-            self.rules.push(Rule {
-                id,
-                compiled,
-                detector,
-                feeds,
-                thin,
-                measures,
-                sample,
-                across,
-                captures,
-                settles,
-                needs_canary,
-            });
+            self.rules.push(made);
         }
         self.correlations.extend(file.correlations);
+    }
+
+    /// A rule whose detectors stand from `offset` on, and which feeds the correlations that it has `reached`.
+    fn rule(&self, rule: &SigmaRule, compiled: Compiled, reached: &[&CorrelationRule], offset: usize) -> Rule {
+        let id = rule.id.clone().unwrap_or_default();
+        let own = &self.detectors[offset..];
+        let position = |wanted: &str| own.iter().position(|detector| detector.sigma_id == wanted).map(|n| n + offset);
+        let feeds: Vec<_> = reached.iter().filter_map(|c| position(c.id.as_deref().unwrap_or_default())).collect();
+        let detector = position(&id);
+        let fed = || detector.iter().chain(&feeds).map(|number| (*number, &self.detectors[*number]));
+        let fields = fields_of(rule);
+        let settles: Vec<_> = [TRAIL_PART, OPENED_TO].into_iter().filter(|field| fields.contains(field)).collect();
+        let mut captures = captures(reached, fed().map(|(_, detector)| detector));
+        captures.extend(settles.iter().map(|field| (*field).to_owned()));
+        let measures: Vec<_> = fed().filter(|(_, fed)| fed.beyond_own.is_some()).map(|(number, _)| number).collect();
+        let by_itself = detector.map(|number| &self.detectors[number]);
+        let measure = by_itself.and_then(|detector| detector.beyond_own.as_ref()).filter(|_| reached.is_empty());
+        Rule {
+            thin: if measures.is_empty() { thin(by_itself, reached) } else { Thin::No },
+            sample: measure.map_or(1, |block| block.sample),
+            across: Vec::new(),
+            needs_canary: fields.contains(CANARY),
+            id,
+            compiled,
+            detector,
+            feeds,
+            measures,
+            captures,
+            settles,
+        }
     }
 }
 
@@ -274,27 +266,6 @@ fn captures<'a>(correlations: &[&CorrelationRule], detectors: impl Iterator<Item
     }
     fields.retain(|field| !is_header_field(field));
     fields
-}
-
-/// Whether an event carries the field anyway.
-pub(crate) fn is_header_field(path: &str) -> bool {
-    const OF_PLACE_OR_CALLER: [&str; 14] = [
-        "awsRegion",
-        "sourceIPAddress",
-        "stakeout.principal",
-        "stakeout.credential",
-        "stakeout.account",
-        "stakeout.network",
-        "stakeout.object",
-        "stakeout.role",
-        "stakeout.caller",
-        "stakeout.origin",
-        "stakeout.asn",
-        "stakeout.asn_name",
-        "stakeout.country",
-        "stakeout.hosting",
-    ];
-    is_shape_field(path) || OF_PLACE_OR_CALLER.contains(&path)
 }
 
 /// What is new on a day is the day's first. Distinct values over a window are the same, but for a sixtieth of it, when

@@ -15,7 +15,8 @@ use rsigma_parser::{ConditionOperator, CorrelationCondition, CorrelationRule, Co
 
 use super::across::is_across;
 use super::catalog::{Rule, Rules};
-use crate::event::view::{LIST, header_text};
+use crate::event::header::header_text;
+use crate::event::view::LIST;
 use crate::event::{DAY, Event, Seconds};
 
 /// Events that one window holds at most: the latest.

@@ -126,7 +126,9 @@ fn who_was_silent_awakes_and_who_never_spoke_does_not() {
 #[test]
 fn fields_are_compared_with_lists_and_with_nothing() {
     let case = |when: &str, value: Option<f64>| {
-        let detector = detector(&format!("adjust:\n  - when: {{{when}}}\n    level: high\n    because: so\n"));
+        let measured = "beyond_own: {of: [principal], within: 1h, times: 2, least: 2}";
+        let adjust = format!("adjust:\n  - when: {{{when}}}\n    level: high\n    because: so\n");
+        let detector = detector(&format!("{measured}\n{adjust}"));
         judged(&detector, &Baseline::default(), "a", value).map(|(level, _)| level) == Some(Level::High)
     };
     assert!(case("requestParameters.names: [x, b]", None) && !case("requestParameters.names: [x, y]", None));
