@@ -169,7 +169,9 @@ impl<'t> Keys<'t> {
         if let Some(detail) = self.detail
             && self.detail_type
         {
-            return Some(match is_record(detail) {
+            // Whoever may put events on a bus chooses their source freely, but for those of AWS.
+            let is_told_by_aws = self.source.is_empty() || self.source.starts_with(b"\"aws.");
+            return Some(match is_record(detail) && is_told_by_aws {
                 true => Kind::Object(detail),
                 false if super::notice::is_source(self.source) => Kind::Notice(object),
                 false => Kind::NotALog,

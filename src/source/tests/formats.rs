@@ -50,6 +50,7 @@ fn envelopes_are_taken_off() {
     for envelope in [
         inner.clone(),
         bridge.clone(),
+        bridge.replacen('{', r#"{"source":"aws.iam","#, 1),
         notice.clone(),
         format!(r#"{{"NextToken":"x","Events":[{{"EventId":"y","CloudTrailEvent":{text}}}]}}"#),
         format!(r#"[{{"EventId":"y","CloudTrailEvent":{text}}}]"#),
@@ -87,6 +88,7 @@ fn what_is_no_log_counts_as_such() {
         (r#"{"Service":"Amazon S3","Event":"s3:TestEvent"}"#, 1),
         (r#"{"Records":[{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"a"}]}"#, 1),
         (r#"{"detail-type":"Object Created","detail":{"bucket":{}}}"#, 1),
+        (r#"{"source":"org.app","detail-type":"AWS API Call via CloudTrail","detail":{"eventVersion":"1.08"}}"#, 1),
         (r#"{"Records":[{"eventSource":"aws:sqs","body":"{ no"},{"eventSource":"aws:sqs","body":"no"}]}"#, 1),
     ] {
         let (records, outcome) = read(text.as_bytes());
