@@ -23,6 +23,7 @@ use ahash::AHashMap;
 use crate::event::{DAY, Identity, Place, Seconds, Shape, Trails};
 use crowd::Crowd;
 pub(crate) use days::Days;
+use family::Call;
 pub(crate) use family::{Among, Dimension, Family};
 pub(crate) use peaks::{Measure, Peaks};
 pub(crate) use voice::{Voice, Voices};
@@ -34,7 +35,7 @@ const YOUNG: Seconds = 7 * DAY;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Baseline {
     /// Per family and tuple (without the principal), per principal.
-    tuples: AHashMap<(Family, String), BTreeMap<Arc<str>, Days>>,
+    tuples: AHashMap<Family, AHashMap<String, BTreeMap<Arc<str>, Days>>>,
     /// Of families whose values are chosen freely, per account: how many tuples each principal has.
     crowds: AHashMap<(Family, String), BTreeMap<Arc<str>, Crowd>>,
     /// First and last event of every principal.
@@ -82,31 +83,43 @@ impl Baseline {
             None => usage.identity.key.as_str().into(),
         };
         widen(self.principals.entry(Arc::clone(&principal)).or_insert((first, last)), first, last);
+        let call = Call::new(usage.identity, usage.place, usage.shape);
         for family in families {
-            for values in family.values(usage.identity, usage.place, usage.shape) {
-                self.see((*family, values), &principal, |days| days.see(first, last));
-            }
+            family.each_value(&call, &mut |tuple| self.see(*family, tuple, &principal, |days| days.see(first, last)));
         }
     }
 
     /// Adds sightings of a tuple.
-    fn see(&mut self, tuple: (Family, String), principal: &Arc<str>, add: impl FnOnce(&mut Days)) {
-        if !tuple.0.is_open() {
-            return add(self.tuples.entry(tuple).or_default().entry(Arc::clone(principal)).or_default());
+    fn see(&mut self, family: Family, tuple: &str, principal: &Arc<str>, add: impl FnOnce(&mut Days)) {
+        let tuples = self.tuples.entry(family).or_default();
+        let principals = match tuples.get_mut(tuple) {
+            Some(principals) => principals,
+            None => tuples.entry(tuple.to_owned()).or_default(),
+        };
+        let days = match principals.get_mut(principal) {
+            Some(days) => days,
+            None => principals.entry(Arc::clone(principal)).or_default(),
+        };
+        if !family.is_open() {
+            return add(days);
         }
-        let days = self.tuples.entry(tuple.clone()).or_default().entry(Arc::clone(principal)).or_default();
         let before = days.first();
         add(days);
         let Some(first) = days.first().filter(|first| Some(*first) != before) else { return };
-        let key = (tuple.0, family::account(&tuple.1).to_owned());
+        let key = (family, family::account(tuple).to_owned());
         let crowd = self.crowds.entry(key).or_default().entry(Arc::clone(principal)).or_default();
-        let Some(beyond) = crowd.begins(&tuple.1, before, first) else { return };
-        if let Entry::Occupied(mut known) = self.tuples.entry((tuple.0, beyond)) {
+        let Some(beyond) = crowd.begins(tuple, before, first) else { return };
+        if let Entry::Occupied(mut known) = tuples.entry(beyond) {
             known.get_mut().remove(principal).iter().for_each(|days| crowd.forget(days));
             if known.get().is_empty() {
                 known.remove();
             }
         }
+    }
+
+    /// Who was seen with a tuple, and when.
+    fn principals(&self, (family, tuple): &(Family, String)) -> Option<&BTreeMap<Arc<str>, Days>> {
+        self.tuples.get(family)?.get(tuple)
     }
 
     /// Remembers when a principal came into being.
@@ -139,9 +152,9 @@ impl Baseline {
 
     /// Takes another baseline in. Order does not matter, and twice is once.
     pub(crate) fn merge(&mut self, other: Self) {
-        for (tuple, principals) in other.tuples {
-            for (principal, days) in principals {
-                self.see(tuple.clone(), &principal, |mine| mine.merge(&days));
+        for (family, tuples) in other.tuples {
+            for (tuple, principals) in tuples {
+                principals.iter().for_each(|(who, days)| self.see(family, &tuple, who, |mine| mine.merge(days)));
             }
         }
         for (family, principals) in other.crowds {
@@ -256,7 +269,7 @@ impl Baseline {
 
     /// The last day, since 1970, before that of a time, on which a tuple was seen. Without `principal`, by anybody.
     pub(crate) fn last_day(&self, tuple: &(Family, String), principal: Option<&str>, at: Seconds) -> Option<i64> {
-        let principals = self.tuples.get(tuple)?;
+        let principals = self.principals(tuple)?;
         match principal {
             Some(principal) => principals.get(principal)?.last_day_before(at),
             None => principals.values().filter_map(|days| days.last_day_before(at)).max(),
@@ -288,11 +301,12 @@ impl Baseline {
 
     /// The days of a tuple as they are written, where its principal has too many of the family: what can still count, and
     /// as late as the last use of any, so that none is forgotten before the others.
-    fn crowded(&self, (family, values): &(Family, String), principal: &str, days: &Days) -> Option<Days> {
+    fn crowded(&self, family: Family, values: &str, principal: &str, days: &Days) -> Option<Days> {
         let account = family.is_open().then(|| family::account(values).to_owned())?;
-        let crowd = self.crowds.get(&(*family, account))?.get(principal)?;
+        let crowd = self.crowds.get(&(family, account))?.get(principal)?;
         let since = crowd.since()?;
-        let kept = crowd.tuples().filter_map(|tuple| self.tuples.get(&(*family, tuple.to_owned()))?.get(principal));
+        let tuples = self.tuples.get(&family)?;
+        let kept = crowd.tuples().filter_map(|tuple| tuples.get(tuple)?.get(principal));
         let last = kept.map(|days| days.parts().2).max();
         Some(days.until(since, crowd.used.max(last.unwrap_or(Seconds::MIN))))
     }
@@ -315,7 +329,7 @@ impl Baseline {
         principal: Option<&str>,
         holds: impl Fn(&Days, Seconds, Seconds) -> bool,
     ) -> bool {
-        let Some(principals) = self.tuples.get(tuple) else {
+        let Some(principals) = self.principals(tuple) else {
             return false;
         };
         let counts = |principal: &str, days: &Days| {

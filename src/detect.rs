@@ -13,6 +13,7 @@ mod context;
 pub(crate) mod correlate;
 pub(crate) mod engine;
 pub(crate) mod judge;
+pub(crate) mod needs;
 pub(crate) mod own_past;
 pub(crate) mod partial;
 pub(crate) mod plan;

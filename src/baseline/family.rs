@@ -1,5 +1,7 @@
 //! Which tuples a baseline keeps: a set of dimensions, among some of the events.
 
+use std::cell::{Cell, OnceCell};
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::view::LIST;
@@ -65,11 +67,12 @@ const EXTRA: [Dimension; 11] = [
     Dimension::Asn,
     Dimension::Country,
 ];
-const ACTION: usize = 4;
 const OBJECT: usize = 5;
 const ROLE: usize = 6;
 const AGENT: usize = 8;
-const ASN: usize = 9;
+
+/// Stands between the values of a tuple; none of them can hold it unescaped in a log.
+const SEPARATOR: &str = "\u{1f}";
 
 impl Family {
     /// The family that can answer for these dimensions.
@@ -107,66 +110,102 @@ impl Family {
         Self { dimensions: self.dimensions & !(1 << OBJECT | 1 << ROLE), ..self }
     }
 
-    /// The tuples of a call without its principal; none when the call does not count for the family.
-    pub(crate) fn values(self, identity: &Identity, place: &Place, shape: &Shape) -> Vec<String> {
+    /// Gives the tuples of a call without its principal; none when the call does not count for the family.
+    pub(super) fn each_value(self, call: &Call<'_>, give: &mut dyn FnMut(&str)) {
         let counts = match self.among {
-            _ if self.refused => shape.denied,
-            Among::All => !shape.denied,
-            Among::Writes => shape.settles(),
+            _ if self.refused => call.shape.denied,
+            Among::All => !call.shape.denied,
+            Among::Writes => call.shape.settles(),
         };
-        if counts { self.tuples(identity, place, shape) } else { Vec::new() }
+        if counts {
+            self.each(call, give);
+        }
     }
 
-    /// The same for a call that need not count: to ask whether its tuples were seen. There are several where a call is
-    /// about several things.
+    /// The tuples of a call without its principal, although it need not count: to ask whether they were seen. There are
+    /// several where a call is about several things.
     pub(crate) fn tuples(self, identity: &Identity, place: &Place, shape: &Shape) -> Vec<String> {
-        let asked = |position: usize, value: &'_ Option<String>| {
-            if self.has(position) { value.clone() } else { Some(String::new()) }
-        };
-        if !self.has(OBJECT) && !self.has(ROLE) {
-            return self.tuple(identity, place, shape, ["", ""]).into_iter().collect();
-        }
-        let (Some(objects), Some(roles)) = (asked(OBJECT, &place.object), asked(ROLE, &place.role)) else {
-            return Vec::new();
-        };
-        let pairs = objects.split(LIST).flat_map(|object| roles.split(LIST).map(move |role| [object, role]));
-        pairs.filter_map(|pair| self.tuple(identity, place, shape, pair)).collect()
+        let mut tuples = Vec::new();
+        self.each(&Call::new(identity, place, shape), &mut |tuple| tuples.push(tuple.to_owned()));
+        tuples
     }
 
-    fn tuple(self, identity: &Identity, place: &Place, shape: &Shape, [object, role]: [&str; 2]) -> Option<String> {
-        let action = if self.has(ACTION) { shape.action() } else { String::new() };
-        let agent = if self.has(AGENT) { agent::family(shape) } else { String::new() };
-        let origin = if self.has(ASN) { place.origin()? } else { String::new() };
-        let mut values = vec![place.account.as_str()];
-        for (_, dimension) in EXTRA.iter().enumerate().filter(|(n, _)| self.has(*n)) {
-            values.push(match dimension {
-                // Session credentials are new every time, so nothing about them is ever usual.
-                Dimension::Credential if identity.credential_kind != CredentialKind::LongTerm => return None,
-                Dimension::Credential => identity.credential.as_deref()?,
-                Dimension::Region if shape.global => return None,
-                Dimension::Region => &place.region,
-                Dimension::Network => place.network.as_deref()?,
-                Dimension::Service => shape.service(),
-                Dimension::Action => &action,
-                Dimension::Object => object,
-                Dimension::Role => role,
-                Dimension::Caller => place.foreign(identity)?,
-                Dimension::Agent => &agent,
-                Dimension::Asn => &origin,
-                Dimension::Country => place.country()?,
-                Dimension::Account | Dimension::Principal => continue,
-            });
+    fn each(self, call: &Call<'_>, give: &mut dyn FnMut(&str)) {
+        if !self.has(OBJECT) && !self.has(ROLE) {
+            return self.tuple(call, ["", ""], give);
         }
-        Some(join(values))
+        let objects = if self.has(OBJECT) { call.place.object.as_deref() } else { Some("") };
+        let roles = if self.has(ROLE) { call.place.role.as_deref() } else { Some("") };
+        let (Some(objects), Some(roles)) = (objects, roles) else { return };
+        for object in objects.split(LIST) {
+            roles.split(LIST).for_each(|role| self.tuple(call, [object, role], give));
+        }
+    }
+
+    fn tuple(self, call: &Call<'_>, [object, role]: [&str; 2], give: &mut dyn FnMut(&str)) {
+        let mut joined = call.joined.take();
+        joined.clear();
+        joined.push_str(&call.place.account);
+        let mut positions = (0..EXTRA.len()).filter(|position| self.has(*position));
+        let is_whole = positions.all(|position| {
+            let value = match EXTRA[position] {
+                Dimension::Object => Some(object),
+                Dimension::Role => Some(role),
+                dimension => call.value(dimension),
+            };
+            joined.extend(value.iter().flat_map(|value| [SEPARATOR, value]));
+            value.is_some()
+        });
+        if is_whole {
+            give(&joined);
+        }
+        call.joined.set(joined);
     }
 }
 
-/// Joins the values of a tuple with a character that none of them can hold unescaped in a log.
+/// A call as families read it: what many of them ask for is made once.
+pub(super) struct Call<'a> {
+    identity: &'a Identity,
+    place: &'a Place,
+    shape: &'a Shape,
+    action: OnceCell<String>,
+    agent: OnceCell<String>,
+    origin: OnceCell<Option<String>>,
+    /// The memory of one tuple for the next.
+    joined: Cell<String>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(identity: &'a Identity, place: &'a Place, shape: &'a Shape) -> Self {
+        let (action, agent, origin, joined) = Default::default();
+        Self { identity, place, shape, action, agent, origin, joined }
+    }
+
+    fn value(&self, dimension: Dimension) -> Option<&str> {
+        let Self { identity, place, shape, .. } = *self;
+        match dimension {
+            // Session credentials are new every time, so nothing about them is ever usual.
+            Dimension::Credential if identity.credential_kind != CredentialKind::LongTerm => None,
+            Dimension::Credential => identity.credential.as_deref(),
+            Dimension::Region => (!shape.global).then_some(place.region.as_str()),
+            Dimension::Network => place.network.as_deref(),
+            Dimension::Service => Some(shape.service()),
+            Dimension::Action => Some(self.action.get_or_init(|| shape.action())),
+            Dimension::Caller => place.foreign(identity),
+            Dimension::Agent => Some(self.agent.get_or_init(|| agent::family(shape))),
+            Dimension::Asn => self.origin.get_or_init(|| place.origin()).as_deref(),
+            Dimension::Country => place.country(),
+            Dimension::Account | Dimension::Principal | Dimension::Object | Dimension::Role => None,
+        }
+    }
+}
+
+/// Joins the values of a tuple.
 pub(crate) fn join<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
-    values.into_iter().collect::<Vec<_>>().join("\u{1f}")
+    values.into_iter().collect::<Vec<_>>().join(SEPARATOR)
 }
 
 /// The account of a tuple, which is its first value.
 pub(super) fn account(tuple: &str) -> &str {
-    tuple.split('\u{1f}').next().unwrap_or_default()
+    tuple.split(SEPARATOR).next().unwrap_or_default()
 }

@@ -168,10 +168,10 @@ pub(super) fn facts(baseline: &Baseline) -> Vec<Fact> {
     let born = baseline.born.iter().map(|(principal, at)| Fact::Born { principal: principal.clone(), at: *at });
     let tainted =
         baseline.tainted.iter().map(|(principal, at)| Fact::Tainted { principal: principal.clone(), since: *at });
-    let seen = baseline.tuples.iter().flat_map(|(known, principals)| {
-        let (family, tuple) = known;
+    let tuples = baseline.tuples.iter().flat_map(|(family, tuples)| tuples.iter().map(move |known| (family, known)));
+    let seen = tuples.flat_map(|(family, (tuple, principals))| {
         principals.iter().map(move |(principal, days)| {
-            let crowded = baseline.crowded(known, principal, days);
+            let crowded = baseline.crowded(*family, tuple, principal, days);
             let (blocks, first, last) = crowded.as_ref().map_or_else(|| days.recent(), Days::parts);
             Fact::Seen {
                 family: *family,
@@ -234,7 +234,7 @@ fn restore(baseline: &mut Baseline, fact: Fact) -> Result<()> {
         Fact::Seen { family, tuple, principal, days, first, last } => {
             let blocks = blocks(&days).context("days")?;
             let days = Days::from_parts(&blocks, first, last);
-            baseline.see((family, tuple), &Arc::from(principal), |known| known.merge(&days));
+            baseline.see(family, &tuple, &Arc::from(principal), |known| known.merge(&days));
         }
         Fact::Measured { account, since, days, first, last } => {
             let voices = baseline.voices.entry(account).or_default();

@@ -6,8 +6,9 @@ use rsigma_eval::compiler::{compile_detection, eval_condition};
 use rsigma_eval::{CompiledDetection, CompiledRule, Event as SigmaEvent, EventValue, compile_rule};
 use rsigma_parser::{ConditionExpr, Detection, DetectionItem, Modifier, Quantifier, SigmaRule};
 
+use super::needs::Needs;
 use crate::event::Shape;
-use crate::event::view::{is_shape_field, raw_shape_field, shape_field};
+use crate::event::header::{is_shape_field, of_shape};
 
 /// A rule that can be asked about a record, and before that about what is known of its kind.
 pub(crate) struct Compiled {
@@ -17,6 +18,8 @@ pub(crate) struct Compiled {
     by_name: Partial,
     /// What its shape tells.
     by_shape: Partial,
+    /// What a record must hold for it to match.
+    pub needs: Needs,
 }
 
 /// A rule reduced to the fields that are known.
@@ -53,6 +56,7 @@ impl Compiled {
             full: compile_rule(rule)?,
             by_name: Partial::new(rule, is_name_field)?,
             by_shape: Partial::new(rule, is_shape_field)?,
+            needs: Needs::of(rule),
         })
     }
 
@@ -218,10 +222,7 @@ struct OfShape<'a> {
 
 impl SigmaEvent for OfShape<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
-        match path.strip_prefix("stakeout.") {
-            Some(name) => shape_field(self.shape, name),
-            None => raw_shape_field(self.shape, path, self.stripped),
-        }
+        of_shape(path)?(self.shape, self.stripped)
     }
 
     fn any_string_value(&self, _: &dyn Fn(&str) -> bool) -> bool {

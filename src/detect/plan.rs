@@ -103,7 +103,11 @@ impl<'r> Planner<'r> {
 
 /// Asks a rule about a record. Rules may name an event with its API version or without.
 pub(crate) fn matches(rules: &Rules, rule: u16, view: &mut View<'_>) -> bool {
-    let rule = &rules.rules[usize::from(rule)].compiled.full;
+    let compiled = &rules.rules[usize::from(rule)].compiled;
+    if !compiled.needs.may_be_in(view) {
+        return false;
+    }
+    let rule = &compiled.full;
     let versions: &[bool] = if view.shape.name == view.shape.raw_name { &[false] } else { &[false, true] };
     versions.iter().any(|stripped| {
         view.stripped = *stripped;

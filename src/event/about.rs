@@ -165,12 +165,11 @@ pub(crate) fn sources(shape: &Shape) -> Vec<&'static Source> {
     SOURCES.iter().filter(|source| source.service == service && source.actions.contains(&name)).collect()
 }
 
-/// What one call is about, by its record as JSON.
-pub(crate) fn read(raw: &str, sources: &[&Source]) -> About {
+/// What one call is about, by its request as JSON.
+pub(crate) fn read(request: &str, sources: &[&Source]) -> About {
     let (mut objects, mut roles) = (Vec::new(), Vec::new());
     for source in sources {
-        let path = std::iter::once(&"requestParameters").chain(source.path);
-        let Ok(value) = sonic_rs::get(raw, path) else { continue };
+        let Ok(value) = sonic_rs::get(request, source.path) else { continue };
         let Ok(value) = serde_json::from_str(value.as_raw_str()) else { continue };
         match source.part {
             Part::Object => objects.extend(texts(&value).map(short)),
@@ -227,7 +226,7 @@ mod tests {
         );
         let record = Record::scan(&raw).unwrap();
         let identity = Identity::parse(&record.identity, "111122223333");
-        let About { object, role } = read(&raw, &sources(&Shape::of(&record, &identity)));
+        let About { object, role } = read(&record.request, &sources(&Shape::of(&record, &identity)));
         (object, role)
     }
 

@@ -33,6 +33,10 @@ pub(crate) struct Record<'a> {
     pub via_endpoint: bool,
     /// `errorMessage`.
     pub message: Cow<'a, str>,
+    /// `requestParameters` as JSON; empty where there are none.
+    pub request: Cow<'a, str>,
+    /// `responseElements` as JSON; empty where there are none.
+    pub response: Cow<'a, str>,
 }
 
 /// Why a JSON value is no event.
@@ -74,6 +78,8 @@ impl<'a> Record<'a> {
             recipient: own(record.recipient),
             identity: own(record.identity),
             message: own(record.message),
+            request: own(record.request),
+            response: own(record.response),
             ..Record {
                 time: record.time,
                 read_only: record.read_only,
@@ -107,6 +113,14 @@ impl<'a> Record<'a> {
                     record.identity = value.as_raw_cow();
                     continue;
                 }
+                "requestParameters" => {
+                    record.request = value.as_raw_cow();
+                    continue;
+                }
+                "responseElements" => {
+                    record.response = value.as_raw_cow();
+                    continue;
+                }
                 "readOnly" => {
                     record.read_only = boolean(value.as_raw_str());
                     continue;
@@ -135,7 +149,7 @@ impl<'a> Record<'a> {
         if !self.message.is_empty() {
             return Some(Cow::Borrowed(&self.message));
         }
-        let told = sonic_rs::get(&*self.raw, ["responseElements", "message"]).ok()?;
+        let told = sonic_rs::get(&*self.response, ["message"]).ok()?;
         Some(Cow::Owned(serde_json::from_str(told.as_raw_str()).ok()?))
     }
 

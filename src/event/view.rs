@@ -6,8 +6,8 @@ use std::cell::OnceCell;
 use rsigma_eval::{Event as SigmaEvent, EventValue, JsonEvent};
 use serde_json::Value;
 
-use super::agent;
 use super::facts::{self, Facts};
+use super::header;
 use super::policy::Reach;
 use super::{Identity, Own, Place, Record, Shape};
 use super::{opens, refusal, trails};
@@ -29,8 +29,8 @@ pub(crate) struct Json {
 
 /// Parses one field of a record.
 fn part(raw: &str, name: &'static str) -> Value {
-    let value = sonic_rs::get(raw, [name]).ok().and_then(|value| serde_json::from_str(value.as_raw_str()).ok());
-    Value::Object(serde_json::Map::from_iter([(name.to_owned(), value.unwrap_or(Value::Null))]))
+    let value = serde_json::from_str(raw).unwrap_or(Value::Null);
+    Value::Object(serde_json::Map::from_iter([(name.to_owned(), value)]))
 }
 
 /// A record under the eyes of a rule. Its JSON is parsed when the first deep field is asked for.
@@ -65,11 +65,11 @@ impl<'a> View<'a> {
     }
 
     fn request(&self) -> &'a Value {
-        &self.json.request.get_or_init(|| part(&self.record.raw, REQUEST))[REQUEST]
+        &self.json.request.get_or_init(|| part(&self.record.request, REQUEST))[REQUEST]
     }
 
     fn response(&self) -> &'a Value {
-        &self.json.response.get_or_init(|| part(&self.record.raw, RESPONSE))[RESPONSE]
+        &self.json.response.get_or_init(|| part(&self.record.response, RESPONSE))[RESPONSE]
     }
 
     fn whole(&self) -> &'a Value {
@@ -90,6 +90,20 @@ impl<'a> View<'a> {
                 JsonEvent::borrow(parsed(&self.json.response))
             }),
             _ => whole.get_or_init(|| JsonEvent::borrow(self.whole())),
+        }
+    }
+
+    /// Whether a field of records is a part that is looked into by itself.
+    pub(crate) fn has_part(name: &str) -> bool {
+        matches!(name, REQUEST | RESPONSE)
+    }
+
+    /// Such a part as it was written.
+    pub(crate) fn raw(&self, part: &str) -> Option<&str> {
+        match part {
+            REQUEST => Some(&self.record.request),
+            RESPONSE => Some(&self.record.response),
+            _ => None,
         }
     }
 
@@ -139,25 +153,13 @@ impl<'a> View<'a> {
 
     /// The value of a field as text, as correlations compare it.
     pub(crate) fn text(&self, path: &str) -> Option<String> {
-        let mut members = Vec::new();
-        flatten(&self.get_field(path)?, &mut members);
-        (!members.is_empty()).then(|| members.join(LIST))
+        header::joined(&self.get_field(path)?)
     }
 
+    /// What is read from what the call asked for and what came of it.
     fn normalised(&self, name: &str) -> Option<EventValue<'_>> {
-        if let Some(value) = shape_field(self.shape, name) {
-            return Some(value);
-        }
         let text = |value: Option<&'a str>| value.map(|text| EventValue::Str(Cow::Borrowed(text)));
         match name {
-            "principal" => text(Some(&self.identity.key)),
-            "credential" => text(self.identity.credential.as_deref()),
-            "account" => text(Some(&self.place.account)),
-            "network" => text(self.place.network.as_deref()),
-            "object" => members(self.place.object.as_deref()?),
-            "role" => members(self.place.role.as_deref()?),
-            "caller" => text(self.place.foreign(self.identity)),
-            "asn" | "asn_name" | "country" | "hosting" | "origin" => place_field(self.place, name),
             "target" => self.facts()?.target.as_deref().map(|name| EventValue::Str(Cow::Borrowed(name))),
             "target_is_actor" => self.facts()?.target_is_actor.map(EventValue::Bool),
             "policy" => self.facts()?.grade.map(|grade| EventValue::Str(Cow::Borrowed(grade.as_str()))),
@@ -195,141 +197,25 @@ impl<'a> View<'a> {
     }
 }
 
-/// A field that every event carries with it, as text.
-pub(crate) fn header_text(identity: &Identity, shape: &Shape, place: &Place, path: &str) -> Option<String> {
-    match path {
-        "awsRegion" => Some(place.region.clone()),
-        "sourceIPAddress" => Some(place.source_ip.clone()),
-        "stakeout.principal" => Some(identity.key.clone()),
-        "stakeout.credential" => identity.credential.clone(),
-        "stakeout.account" => Some(place.account.clone()),
-        "stakeout.network" => place.network.clone(),
-        "stakeout.object" => place.object.clone(),
-        "stakeout.role" => place.role.clone(),
-        "stakeout.caller" => place.foreign(identity).map(str::to_owned),
-        "stakeout.asn" | "stakeout.asn_name" | "stakeout.country" | "stakeout.hosting" | "stakeout.origin" => {
-            let value = place_field(place, path.strip_prefix("stakeout.").unwrap_or(path));
-            value.and_then(|value| value.as_str().map(Cow::into_owned))
-        }
-        _ => {
-            let value = match path.strip_prefix("stakeout.") {
-                Some(name) => shape_field(shape, name),
-                None => raw_shape_field(shape, path, true),
-            };
-            value.and_then(|value| value.as_str().map(Cow::into_owned))
-        }
-    }
-}
-
-/// One text, or a list of those that were joined.
-fn members(joined: &str) -> Option<EventValue<'_>> {
-    if !joined.contains(LIST) {
-        return Some(EventValue::Str(Cow::Borrowed(joined)));
-    }
-    Some(EventValue::Array(joined.split(LIST).map(|text| EventValue::Str(Cow::Borrowed(text))).collect()))
-}
-
-/// What a table of networks says about the address of a call.
-fn place_field<'a>(place: &'a Place, name: &str) -> Option<EventValue<'a>> {
-    let text = |text: &'a str| EventValue::Str(Cow::Borrowed(text));
-    let owner = || place.owner.as_deref();
-    match name {
-        "origin" => place.origin().map(|origin| EventValue::Str(Cow::Owned(origin))),
-        "asn" => place.asn().map(|asn| EventValue::Str(Cow::Owned(asn))),
-        "asn_name" => owner().filter(|owner| owner.asn.is_some()).map(|owner| text(&owner.name)),
-        "country" => place.country().map(text),
-        "hosting" => owner().filter(|owner| owner.asn.is_some()).map(|owner| EventValue::Bool(owner.hosting)),
-        _ => None,
-    }
-}
-
 /// A field of several values; absent where there is none.
 fn list<'v>(values: impl Iterator<Item = Cow<'v, str>>) -> Option<EventValue<'v>> {
     let values: Vec<_> = values.map(EventValue::Str).collect();
     (!values.is_empty()).then_some(EventValue::Array(values))
 }
 
-fn flatten(value: &EventValue<'_>, members: &mut Vec<String>) {
-    match value {
-        EventValue::Array(items) => items.iter().for_each(|item| flatten(item, members)),
-        one => members.extend(one.as_str().map(|text| text.replace(LIST, " "))),
-    }
-}
-
-/// The fields that all calls of one shape share; a rule that needs no others is decided once per shape.
-pub(crate) fn shape_field<'a>(shape: &'a Shape, name: &str) -> Option<EventValue<'a>> {
-    let text = |text: &'a str| EventValue::Str(Cow::Borrowed(text));
-    Some(match name {
-        "action" => EventValue::Str(Cow::Owned(shape.action())),
-        "service" => text(shape.service()),
-        "name" => text(&shape.name),
-        "principal_kind" => text(&shape.principal_kind),
-        "credential_kind" => text(&shape.credential_kind),
-        "agent" => EventValue::Str(Cow::Owned(agent::family(shape))),
-        "denied" => EventValue::Bool(shape.denied),
-        "failed" => EventValue::Bool(shape.failed),
-        "write" => EventValue::Bool(shape.write),
-        "global" => EventValue::Bool(shape.global),
-        "console" => EventValue::Bool(shape.console),
-        "service_call" => EventValue::Bool(shape.service_call),
-        "inside" => EventValue::Bool(shape.inside),
-        "workload" => text(shape.workload.as_str()),
-        "refused_action" if !shape.refused.is_empty() => text(&shape.refused),
-        _ => return None,
-    })
-}
-
-/// Whether a field is the same for all calls of one shape.
-pub(crate) fn is_shape_field(path: &str) -> bool {
-    match path.strip_prefix("stakeout.") {
-        Some(name) => matches!(
-            name,
-            "action"
-                | "service"
-                | "name"
-                | "principal_kind"
-                | "credential_kind"
-                | "agent"
-                | "denied"
-                | "failed"
-                | "write"
-                | "global"
-                | "console"
-                | "service_call"
-                | "inside"
-                | "workload"
-                | "refused_action"
-        ),
-        None => {
-            matches!(path, "eventSource" | "eventName" | "errorCode" | "eventType" | "userAgent" | "userIdentity.type")
-        }
-    }
-}
-
-/// The raw fields of a shape, with one of its two event names. Absent stays absent.
-pub(crate) fn raw_shape_field<'a>(shape: &'a Shape, path: &str, stripped: bool) -> Option<EventValue<'a>> {
-    let text = |text: &'a str| (!text.is_empty()).then_some(EventValue::Str(Cow::Borrowed(text)));
-    match path {
-        "eventSource" => text(&shape.source),
-        "eventName" => text(if stripped { &shape.name } else { &shape.raw_name }),
-        "errorCode" => text(&shape.error_code),
-        "eventType" => text(&shape.event_type),
-        "userAgent" => text(&shape.user_agent),
-        "userIdentity.type" => text(&shape.identity_type),
-        _ => None,
-    }
-}
-
 impl SigmaEvent for View<'_> {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
-        match path.strip_prefix("stakeout.") {
-            Some(name) => self.normalised(name),
-            None if is_shape_field(path) => raw_shape_field(self.shape, path, self.stripped),
-            None if path == "awsRegion" => Some(EventValue::Str(Cow::Borrowed(&self.place.region))),
-            None if path == "sourceIPAddress" && !self.place.source_ip.is_empty() => {
-                Some(EventValue::Str(Cow::Borrowed(&self.place.source_ip)))
-            }
-            None => self.deep(path).get_field(path),
+        if let Some(field) = header::of_shape(path) {
+            return field(self.shape, self.stripped);
+        }
+        match header::of_place(path) {
+            // Some records name no address and hold something else in its place.
+            Some(_) if path == "sourceIPAddress" && self.place.source_ip.is_empty() => self.deep(path).get_field(path),
+            Some(field) => field(self.identity, self.place),
+            None => match path.strip_prefix("stakeout.") {
+                Some(name) => self.normalised(name),
+                None => self.deep(path).get_field(path),
+            },
         }
     }
 

@@ -9,13 +9,13 @@ use ahash::AHashMap;
 
 use super::part::{Noted, Usage};
 use crate::detect::catalog::{Counting, Rules, Thin};
-use crate::event::view::header_text;
+use crate::event::header::header_text;
 use crate::event::{Event, Seconds};
 
 /// Calls that wait to be counted, per rule and group.
 pub(super) struct Bursts<'r> {
     rules: &'r Rules,
-    groups: AHashMap<(u16, String), Group>,
+    groups: AHashMap<u16, AHashMap<String, Group>>,
 }
 
 #[derive(Default)]
@@ -43,13 +43,18 @@ impl<'r> Bursts<'r> {
         if usage.bursts.is_empty() {
             return;
         }
+        let mut texts = Texts::default();
         for &(length, rule) in &usage.plan.bursts {
             let Thin::Counted(counting) = &self.rules.rules[usize::from(rule)].thin else {
                 continue;
             };
-            let group = self.groups.entry((rule, joined(&counting.group_by, usage))).or_default();
-            let next = u32::try_from(group.values.len()).unwrap_or(u32::MAX);
-            let value = *group.values.entry(joined(&counting.values, usage)).or_insert(next);
+            let group = texts.of(&counting.group_by, usage);
+            let groups = self.groups.entry(rule).or_default();
+            let group = match groups.get_mut(group) {
+                Some(group) => group,
+                None => groups.entry(group.to_owned()).or_default(),
+            };
+            let value = group.value(texts.of(&counting.values, usage));
             let calls = usage.bursts.iter().filter(|(of, call)| *of == length && !known(call));
             group.calls.extend(calls.map(|(_, call)| Call {
                 at: call.at,
@@ -64,26 +69,40 @@ impl<'r> Bursts<'r> {
     /// The calls before `settled` of windows that reach the number; no earlier ones come any more. Keeps what later
     /// calls can still make reach it.
     pub(super) fn give(&mut self, settled: Seconds, mut give: impl FnMut(Event)) {
-        for ((rule, _), group) in &mut self.groups {
+        for (rule, groups) in &mut self.groups {
             let Thin::Counted(counting) = &self.rules.rules[usize::from(*rule)].thin else {
                 continue;
             };
-            if group.values.len() >= counting.least {
-                group.thin(counting.stretch);
-                for call in group.reaching(counting) {
-                    if !call.given && call.at < settled {
-                        call.given = true;
-                        give(call.usage.event(&call.noted, vec![*rule]));
-                    }
-                }
-            }
-            group.calls.retain(|call| call.at >= settled.saturating_sub(counting.window));
+            groups.values_mut().for_each(|group| group.give(*rule, counting, settled, &mut give));
+            groups.retain(|_, group| !group.calls.is_empty());
         }
-        self.groups.retain(|_, group| !group.calls.is_empty());
     }
 }
 
 impl Group {
+    /// The number of a value.
+    fn value(&mut self, value: &str) -> u32 {
+        if let Some(number) = self.values.get(value) {
+            return *number;
+        }
+        let next = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.values.insert(value.to_owned(), next);
+        next
+    }
+
+    fn give(&mut self, rule: u16, counting: &Counting, settled: Seconds, give: &mut dyn FnMut(Event)) {
+        if self.values.len() >= counting.least {
+            self.thin(counting.stretch);
+            for call in self.reaching(counting) {
+                if !call.given && call.at < settled {
+                    call.given = true;
+                    give(call.usage.event(&call.noted, vec![rule]));
+                }
+            }
+        }
+        self.calls.retain(|call| call.at >= settled.saturating_sub(counting.window));
+    }
+
     /// Puts the calls in order and keeps the first of each value and stretch, however they were cut into parts.
     fn thin(&mut self, stretch: Seconds) {
         let place = |call: &Call| (call.value, call.at.div_euclid(stretch));
@@ -116,7 +135,22 @@ impl Group {
     }
 }
 
-/// The values of fields that every call of a usage shares.
+/// What every call of one usage shares: many rules ask for the same fields of it.
+#[derive(Default)]
+struct Texts<'r>(Vec<(&'r [String], String)>);
+
+impl<'r> Texts<'r> {
+    /// The values of fields, joined.
+    fn of(&mut self, fields: &'r [String], usage: &Usage) -> &str {
+        let known = self.0.iter().position(|(known, _)| *known == fields);
+        let position = known.unwrap_or_else(|| {
+            self.0.push((fields, joined(fields, usage)));
+            self.0.len() - 1
+        });
+        self.0.get(position).map_or("", |(_, text)| text)
+    }
+}
+
 fn joined(fields: &[String], usage: &Usage) -> String {
     let mut text = String::new();
     for field in fields {

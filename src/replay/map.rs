@@ -260,7 +260,7 @@ impl<'r> Memory<'r> {
         let identity = &self.callers.get(who).identity;
         let account = recorder(record, identity);
         let sources = &self.kinds.get(what).about;
-        let about = if sources.is_empty() { About::default() } else { about::read(&record.raw, sources) };
+        let about = if sources.is_empty() { About::default() } else { about::read(&record.request, sources) };
         let hash = self.hasher.hash_one((account, record.region.as_bytes(), record.source_ip.as_bytes(), &about));
         let same = |place: &Arc<Place>| {
             let is_about = place.object == about.object && place.role == about.role;
@@ -356,6 +356,6 @@ fn fingerprint(record: &Record<'_>, identity: &Identity) -> u64 {
 
 /// The model that a call asks.
 fn model(record: &Record<'_>) -> Model {
-    let id = sonic_rs::get(&*record.raw, ["requestParameters", "modelId"]).ok();
+    let id = sonic_rs::get(&*record.request, ["modelId"]).ok();
     Model::of(id.as_ref().map_or("", |id| id.as_raw_str()))
 }

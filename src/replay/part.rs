@@ -1,8 +1,8 @@
 //! What the map stage makes of some files: everything that later stages need, and nothing else.
 
-use std::collections::btree_map::Entry as MapEntry;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ahash::RandomState;
@@ -99,18 +99,9 @@ impl Usage {
 
     /// Leaves one call of each stretch of time, in order.
     pub(super) fn thin(&mut self) {
-        if self.bursts.len() < 2 {
-            return;
-        }
-        let mut firsts: BTreeMap<(Seconds, i64), Noted> = BTreeMap::new();
-        for (length, noted) in self.bursts.drain(..) {
-            match firsts.entry((length, noted.at.div_euclid(length.max(1)))) {
-                MapEntry::Vacant(entry) => _ = entry.insert(noted),
-                MapEntry::Occupied(mut known) if noted < *known.get() => _ = known.insert(noted),
-                MapEntry::Occupied(_) => {}
-            }
-        }
-        self.bursts = firsts.into_iter().map(|((length, _), noted)| (length, noted)).collect();
+        let stretch = |(length, call): &(Seconds, Noted)| (*length, call.at.div_euclid((*length).max(1)));
+        self.bursts.sort_unstable();
+        self.bursts.dedup_by(|other, known| stretch(other) == stretch(known));
     }
 
     /// Tells apart what rules that ask what is new tell apart.
@@ -133,9 +124,11 @@ impl Usage {
             place.object.as_deref().unwrap_or_default(),
             place.role.as_deref().unwrap_or_default(),
         ];
-        let parts = key.iter().map(|part| format!("{}:{part}", part.len()));
-        let rules = self.plan.daily.iter().map(|rule| format!(",{rule}"));
-        parts.chain(rules).collect()
+        let mut text = String::with_capacity(key.iter().map(|part| part.len() + 4).sum());
+        // Writing to a string does not fail.
+        key.iter().for_each(|part| _ = write!(text, "{}:{part}", part.len()));
+        self.plan.daily.iter().for_each(|rule| _ = write!(text, ",{rule}"));
+        text
     }
 
     /// One of the calls as an event, for rules that need no more of it.

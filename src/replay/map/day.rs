@@ -17,6 +17,8 @@ pub(super) struct Day {
     pub noted: Option<Noted>,
     /// The first of each stretch of time, where a rule counts, with the length of the stretch.
     pub bursts: Vec<(Seconds, Noted)>,
+    /// For each length, the position of the last of them.
+    latest: Vec<(Seconds, usize)>,
     /// How many in each hour, where somebody counts.
     pub hours: Option<Box<Hours>>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Day {
 impl Day {
     pub(super) fn new(key: [u32; 3], day: i64, alone: Option<u64>) -> Self {
         let (first, last) = (Seconds::MAX, Seconds::MIN);
-        Self { key, day, alone, first, last, noted: None, bursts: Vec::new(), hours: None }
+        Self { key, day, alone, first, last, noted: None, bursts: Vec::new(), latest: Vec::new(), hours: None }
     }
 
     /// Counts a call in its hour.
@@ -40,16 +42,19 @@ impl Day {
     /// stretch that is noted twice does no harm.
     pub(super) fn burst(&mut self, length: Seconds, record: &Record<'_>, fingerprint: u64) {
         let time = record.time;
-        let same = |at: Seconds| at.div_euclid(length) == time.div_euclid(length);
-        match self.bursts.iter_mut().rev().take(2).find(|(of, _)| *of == length) {
-            Some((_, known)) if same(known.at) && known.at < time => {}
-            Some((_, known)) if same(known.at) => {
-                let call = call(record, fingerprint);
-                if call < *known {
-                    *known = call;
+        let is_of = |at: Seconds| at.div_euclid(length) == time.div_euclid(length);
+        let latest = self.latest.iter_mut().find(|(of, _)| *of == length);
+        let known = latest.as_ref().and_then(|(_, position)| self.bursts.get_mut(*position));
+        match known.filter(|(_, known)| is_of(known.at)) {
+            Some((_, known)) if known.at < time => {}
+            Some((_, known)) => *known = known.clone().min(call(record, fingerprint)),
+            None => {
+                match latest {
+                    Some((_, position)) => *position = self.bursts.len(),
+                    None => self.latest.push((length, self.bursts.len())),
                 }
+                self.bursts.push((length, call(record, fingerprint)));
             }
-            _ => self.bursts.push((length, call(record, fingerprint))),
         }
     }
 }
