@@ -16,10 +16,11 @@ impl Fingerprint {
     /// Adds a text; where it ends counts, too.
     pub(super) fn text(self, text: &str) -> Self {
         let mut state = self.0;
-        for chunk in text.as_bytes().chunks(16) {
-            let mut words = [0; 16];
-            words.iter_mut().zip(chunk).for_each(|(word, byte)| *word = *byte);
-            let (low, high) = halves(u128::from_le_bytes(words));
+        let (chunks, rest) = text.as_bytes().as_chunks::<16>();
+        let mut last = [0; 16];
+        last.iter_mut().zip(rest).for_each(|(byte, rest)| *byte = *rest);
+        for chunk in chunks.iter().chain((!rest.is_empty()).then_some(&last)) {
+            let (low, high) = halves(u128::from_le_bytes(*chunk));
             state = fold(low ^ state, high ^ SEEDS[1]);
         }
         Self(fold(state ^ text.len() as u64, SEEDS[2]))

@@ -15,7 +15,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ahash::AHashSet;
+use ahash::AHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::Fingerprint;
@@ -23,7 +23,7 @@ use super::part::{Part, Usage};
 use crate::detect::Rules;
 use crate::detect::correlate::Known;
 use crate::event::view::LIST;
-use crate::event::{CredentialKind, Event, Facts, Identity, Place, PrincipalKind};
+use crate::event::{CredentialKind, Event, Facts, Identity, PrincipalKind};
 use names::{account_of, is_nameless, others, session};
 use stored::Stored;
 
@@ -31,8 +31,8 @@ use stored::Stored;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub(crate) struct Links {
-    /// An account and one that a record of it names.
-    pairs: BTreeSet<(String, String)>,
+    /// Accounts and those that records of them name, each pair below its lesser one.
+    pairs: BTreeMap<String, BTreeSet<String>>,
     /// By the hash of an id that can turn up in several accounts.
     ties: BTreeMap<u64, Tie>,
     /// By the same hash, the account of each principal that turned up in its own account alone.
@@ -52,17 +52,20 @@ struct Tie {
 impl Links {
     /// Learns from a part, or from a piece of one.
     pub(crate) fn note(&mut self, rules: &Rules, part: &Part) {
-        // Most rows of a part share caller and place with others, which are alive as long as the part is.
-        let mut told = AHashSet::new();
+        // Most rows of a part share their caller with others, which is alive as long as the part is.
+        let mut told: AHashMap<*const Identity, (&str, bool)> = AHashMap::new();
         for usage in &part.usage {
+            let account = usage.place.account.as_str();
             let judged = usage.noted.is_some() || !usage.bursts.is_empty();
-            if told.insert((Arc::as_ptr(&usage.identity), Arc::as_ptr(&usage.place), judged)) {
-                self.caller(&usage.identity, &usage.place, judged);
+            let identity = Arc::as_ptr(&usage.identity);
+            if told.get(&identity).is_none_or(|(of, was_judged)| *of != account || (judged && !was_judged)) {
+                told.insert(identity, (account, judged));
+                self.caller(&usage.identity, account, judged);
             }
             self.counted(rules, usage);
         }
         for event in &part.events {
-            self.caller(&event.identity, &event.place, !event.rules.is_empty());
+            self.caller(&event.identity, &event.place.account, !event.rules.is_empty());
             self.groups_of(rules, event, &event.rules);
             event.facts.iter().for_each(|facts| self.facts(facts, &event.place.account));
             // Whether another account is one of one's own is told by what it recorded.
@@ -73,7 +76,9 @@ impl Links {
 
     /// Takes others in. Order does not matter, and twice is once.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.pairs.extend(other.pairs);
+        for (one, others) in other.pairs {
+            self.pairs.entry(one).or_default().extend(others);
+        }
         self.open.extend(other.open);
         for (id, tie) in other.ties {
             let home = self.homes.remove(&id);
@@ -92,8 +97,8 @@ impl Links {
         let accounts: Vec<&str> = accounts.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut joined = Joined((0..accounts.len()).collect());
         let place = |account: &str| accounts.binary_search(&account).ok();
-        for (one, other) in &self.pairs {
-            joined.join([one, other].into_iter().filter_map(|account| place(account)));
+        for (one, others) in &self.pairs {
+            joined.join(std::iter::once(one).chain(others).filter_map(|account| place(account)));
         }
         for tie in self.ties.values().filter(|tie| tie.holds) {
             joined.join(tie.accounts.iter().filter_map(|account| place(account)));
@@ -109,8 +114,7 @@ impl Links {
     }
 
     /// A caller whose own account is another than the one that recorded its calls, or is not told.
-    fn caller(&mut self, caller: &Identity, place: &Place, judged: bool) {
-        let account = place.account.as_str();
+    fn caller(&mut self, caller: &Identity, account: &str, judged: bool) {
         if caller.is_common() {
             if caller.credential.is_some() {
                 self.open.insert(account.to_owned());
@@ -193,8 +197,8 @@ impl Links {
 
     fn pair(&mut self, account: &str, other: &str) {
         let (one, other) = (account.min(other), account.max(other));
-        if one != other && !self.pairs.contains(&(one.to_owned(), other.to_owned())) {
-            self.pairs.insert((one.to_owned(), other.to_owned()));
+        if one != other && !self.pairs.get(one).is_some_and(|others| others.contains(other)) {
+            self.pairs.entry(one.to_owned()).or_default().insert(other.to_owned());
         }
     }
 

@@ -50,18 +50,12 @@ impl<T: Eq + Hash + Ord> Shared<T> {
         position
     }
 
-    /// The one that stands for all that are equal.
-    pub(super) fn same(&mut self, value: &Arc<T>) -> Arc<T> {
-        let position = self.position(value);
-        self.values.get(position).map_or_else(|| Arc::clone(value), Arc::clone)
-    }
-
     /// The values in their own order, and the place in it for each position.
-    pub(super) fn sorted(self) -> (Vec<Arc<T>>, Vec<usize>) {
+    fn sorted(self) -> (Vec<Arc<T>>, Vec<u32>) {
         let mut order: Vec<(Arc<T>, usize)> = self.values.into_iter().zip(0..).collect();
         order.sort_unstable();
         let mut places = vec![0; order.len()];
-        for (place, (_, position)) in order.iter().enumerate() {
+        for (place, (_, position)) in (0..).zip(&order) {
             if let Some(known) = places.get_mut(*position) {
                 *known = place;
             }
@@ -83,9 +77,33 @@ impl Sharing {
     pub(super) fn who(&mut self, identity: &Arc<Identity>, shape: &Arc<Shape>, place: &Arc<Place>) -> Who {
         [self.identities.position(identity), self.shapes.position(shape), self.places.position(place)]
     }
+
+    /// Everything in its own order, and where in it positions are now.
+    pub(super) fn sorted(self) -> (Tables, Ranks) {
+        let Self { identities, shapes, places } = self;
+        let ((identities, a), (shapes, b), (places, c)) = (identities.sorted(), shapes.sorted(), places.sorted());
+        (Tables { identities, shapes, places }, Ranks([a, b, c]))
+    }
+}
+
+/// Places in the order of all identities, shapes and places.
+pub(super) type Ranked = [u32; 3];
+
+/// For each position its place in the order.
+pub(super) struct Ranks([Vec<u32>; 3]);
+
+impl Ranks {
+    /// The places of positions.
+    pub(super) fn of(&self, who: Who) -> Ranked {
+        let [a, b, c] = &self.0;
+        let [identity, shape, place] = who;
+        [(a, identity), (b, shape), (c, place)]
+            .map(|(ranks, position)| ranks.get(position).copied().unwrap_or_default())
+    }
 }
 
 /// What positions stand for.
+#[derive(Default)]
 pub(super) struct Tables {
     pub identities: Vec<Arc<Identity>>,
     pub shapes: Vec<Arc<Shape>>,

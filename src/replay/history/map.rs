@@ -117,14 +117,14 @@ impl Gathering<'_> {
     }
 
     fn write(&mut self) -> Result<()> {
-        let sections = self.folding.drain();
-        for folded in &sections {
+        let batch = self.folding.drain();
+        for folded in &batch.sections {
             self.about.links.note(self.rules, &folded.part);
             for usage in &folded.part.usage {
                 let (first, last) = self.about.span.unwrap_or((usage.first, usage.last));
                 self.about.span = Some((first.min(usage.first), last.max(usage.last)));
             }
         }
-        self.writer.add(&sections)
+        self.writer.add(&batch)
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Stored {
 impl From<Links> for Stored {
     fn from(links: Links) -> Self {
         let tied = links.ties.values().flat_map(|tie| &tie.accounts);
-        let paired = links.pairs.iter().flat_map(|(one, other)| [one, other]);
+        let paired = links.pairs.iter().flat_map(|(one, others)| std::iter::once(one).chain(others));
         let named = tied.chain(paired).chain(&links.open).map(String::as_str);
         let mut homes: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
         links.homes.iter().for_each(|(id, home)| homes.entry(home).or_default().push(*id));
@@ -34,8 +34,9 @@ impl From<Links> for Stored {
         };
         let tie =
             |(id, tie): (&u64, &Tie)| (*id, tie.holds, tie.accounts.iter().map(|account| place(account)).collect());
+        let pairs = links.pairs.iter().flat_map(|(one, others)| others.iter().map(move |other| (one, other)));
         Self {
-            pairs: links.pairs.iter().map(|(one, other)| (place(one), place(other))).collect(),
+            pairs: pairs.map(|(one, other)| (place(one), place(other))).collect(),
             ties: links.ties.iter().map(tie).collect(),
             open: links.open.iter().map(|account| place(account)).collect(),
             homes: homes.into_iter().map(|(account, ids)| (place(account), ids)).collect(),
@@ -55,7 +56,7 @@ impl TryFrom<Stored> for Links {
         let all = |positions: Vec<u32>| positions.into_iter().map(account).collect::<Result<BTreeSet<_>, _>>();
         let mut links = Self::default();
         for (one, other) in stored.pairs {
-            links.pairs.insert((account(one)?, account(other)?));
+            links.pairs.entry(account(one)?).or_default().insert(account(other)?);
         }
         for (id, holds, positions) in stored.ties {
             let tie = links.ties.entry(id).or_default();

@@ -2,14 +2,14 @@
 //!
 //! What comes out is a function of what went in and not of its order or its cuts, once it is written: `section` sorts.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use ahash::AHashMap;
 
 use super::super::part::{ModelCall, Part, Usage, late};
-use super::super::told::{Sharing, Who};
-use crate::detect::plan::Plan;
-use crate::event::{DAY, Event, Place};
+use super::super::told::{Ranked, Ranks, Sharing, Tables, Who};
+use crate::event::{DAY, Place};
 
 /// About what rows, calls and fingerprints take in memory, in bytes.
 const ROW: usize = 320;
@@ -20,28 +20,36 @@ const FINGERPRINT: usize = 8;
 /// An account, by its position, and a day of delivery.
 type Of = (usize, Option<i64>);
 /// What calls of one row share: caller, kind, place and day; and the fingerprint of one that stands by itself.
-type Key = (Who, i64, Option<u64>);
+type Key = ([u32; 3], i64, Option<u64>);
 
 /// What is being put together.
 #[derive(Default)]
 pub(in crate::replay) struct Folding {
     sharing: Sharing,
-    plans: Vec<Arc<Plan>>,
     accounts: AHashMap<String, usize>,
     /// The account of each place.
     of_place: Vec<usize>,
-    sections: AHashMap<Of, Section>,
+    positions: AHashMap<Of, usize>,
+    sections: Vec<Section>,
+    /// The section that was looked for last: parts are of one account mostly.
+    last: Option<(Of, usize)>,
     weight: usize,
 }
 
 /// What was recorded of one account and delivered on one day.
-#[derive(Default)]
 struct Section {
-    rows: AHashMap<Key, usize>,
-    usage: Vec<Usage>,
-    events: Vec<Event>,
-    seen: Vec<u64>,
-    calls: Vec<ModelCall>,
+    of: Of,
+    rows: AHashMap<Key, u32>,
+    part: Part,
+    of_usage: Vec<Who>,
+    of_events: Vec<Who>,
+}
+
+/// Sections, and what they share.
+#[derive(Default)]
+pub(in crate::replay) struct Batch {
+    pub(super) tables: Tables,
+    pub sections: Vec<Folded>,
 }
 
 /// A part of one account and day of delivery.
@@ -49,6 +57,9 @@ pub(in crate::replay) struct Folded {
     pub account: String,
     pub day: Option<i64>,
     pub part: Part,
+    /// For each row of usage and each event, where in the tables of the batch it is told whose it is.
+    pub(super) of_usage: Vec<Ranked>,
+    pub(super) of_events: Vec<Ranked>,
 }
 
 impl Folding {
@@ -60,18 +71,18 @@ impl Folding {
     /// Takes a part of objects of one day in. Its counts are somebody else's.
     pub(in crate::replay) fn add(&mut self, part: Part, day: Option<i64>) {
         let rows: Vec<(usize, u32)> = part.usage.into_iter().map(|usage| self.usage(usage, day)).collect();
-        for mut event in part.events {
-            event.identity = self.sharing.identities.same(&event.identity);
-            let place = self.place(&event.place);
-            event.place = self.sharing.places.same(&event.place);
-            event.shape = self.sharing.shapes.same(&event.shape);
+        for event in part.events {
+            let who = self.sharing.who(&event.identity, &event.shape, &event.place);
+            let account = self.account_of(who, &event.place);
             self.weight += EVENT;
-            self.section(place, day).events.push(event);
+            let section = self.section((account, day));
+            section.of_events.push(who);
+            section.part.events.push(event);
         }
         for call in part.calls {
             if let Some(&(account, usage)) = rows.get(call.usage as usize) {
                 self.weight += CALL;
-                self.section(account, day).calls.push(ModelCall { usage, ..call });
+                self.section((account, day)).part.calls.push(ModelCall { usage, ..call });
             }
         }
         self.weight += part.seen.len() * FINGERPRINT;
@@ -79,60 +90,59 @@ impl Folding {
         for ((from, account), end) in part.accounts.iter().zip(ends) {
             let account = self.account(account);
             let seen = part.seen.get(*from..end).unwrap_or_default();
-            self.section(account, day).seen.extend_from_slice(seen);
+            self.section((account, day)).part.seen.extend_from_slice(seen);
         }
     }
 
     /// Gives everything, by account and then day.
-    pub(in crate::replay) fn drain(&mut self) -> Vec<Folded> {
-        let Self { accounts, sections, .. } = std::mem::take(self);
+    pub(in crate::replay) fn drain(&mut self) -> Batch {
+        let Self { sharing, accounts, sections, .. } = std::mem::take(self);
         let mut names = vec![String::new(); accounts.len()];
         for (name, position) in accounts {
             if let Some(place) = names.get_mut(position) {
                 *place = name;
             }
         }
-        let named = |((account, day), section): (Of, Section)| Folded {
-            account: names.get(account).cloned().unwrap_or_default(),
-            day,
-            part: section.into_part(),
+        let (tables, ranks) = sharing.sorted();
+        let name = |position: usize| names.get(position).cloned().unwrap_or_default();
+        let folded = |section: Section| {
+            let account = name(section.of.0);
+            section.folded(account, &ranks)
         };
-        let mut folded: Vec<_> = sections.into_iter().map(named).collect();
-        folded.sort_by(|a, b| (&a.account, a.day).cmp(&(&b.account, b.day)));
-        folded
+        let mut sections: Vec<Folded> = sections.into_iter().map(folded).collect();
+        sections.sort_by(|a, b| (&a.account, a.day).cmp(&(&b.account, b.day)));
+        Batch { tables, sections }
     }
 
     /// Takes calls in; returns their account and their row.
     fn usage(&mut self, usage: Arc<Usage>, day: Option<i64>) -> (usize, u32) {
         let who = self.sharing.who(&usage.identity, &usage.plan.shape, &usage.place);
-        let [_, shape, _] = who;
-        if shape == self.plans.len() {
-            self.plans.push(Arc::clone(&usage.plan));
-        }
-        let account = self.place(&usage.place);
+        let account = self.account_of(who, &usage.place);
         let first = usage.noted.as_ref().or(usage.bursts.first().map(|(_, call)| call));
         let alone = first.filter(|_| day.is_some_and(|day| usage.first < late(day))).map(|call| call.fingerprint);
-        let key = (who, usage.first.div_euclid(DAY), alone);
-        let next = self.section(account, day).usage.len();
-        let row = *self.section(account, day).rows.entry(key).or_insert(next);
-        if row < next {
-            if let Some(known) = self.section(account, day).usage.get_mut(row) {
-                known.unite(&usage);
+        let key = (who.map(narrow), usage.first.div_euclid(DAY), alone);
+        let weight = ROW + CALL * usage.bursts.len();
+        let section = self.section((account, day));
+        let row = match section.rows.entry(key) {
+            Entry::Occupied(row) => {
+                let row = *row.get();
+                let known = section.part.usage.get_mut(row as usize);
+                known.into_iter().for_each(|known| Arc::make_mut(known).unite(&usage));
+                row
             }
-        } else {
-            let mut usage = Arc::unwrap_or_clone(usage);
-            usage.identity = self.sharing.identities.same(&usage.identity);
-            usage.place = self.sharing.places.same(&usage.place);
-            usage.plan = self.plans.get(shape).map_or(usage.plan, Arc::clone);
-            self.weight += ROW + CALL * usage.bursts.len();
-            self.section(account, day).usage.push(usage);
-        }
-        (account, u32::try_from(row).unwrap_or(u32::MAX))
+            Entry::Vacant(row) => {
+                let row = *row.insert(narrow(section.part.usage.len()));
+                section.of_usage.push(who);
+                section.part.usage.push(usage);
+                self.weight += weight;
+                row
+            }
+        };
+        (account, row)
     }
 
-    /// The account of a place.
-    fn place(&mut self, place: &Arc<Place>) -> usize {
-        let position = self.sharing.places.position(place);
+    /// The account of a place, which is at a position.
+    fn account_of(&mut self, [_, _, position]: Who, place: &Place) -> usize {
         if let Some(account) = self.of_place.get(position) {
             return *account;
         }
@@ -150,20 +160,35 @@ impl Folding {
         position
     }
 
-    fn section(&mut self, account: usize, day: Option<i64>) -> &mut Section {
-        self.sections.entry((account, day)).or_default()
+    fn section(&mut self, of: Of) -> &mut Section {
+        let position = match self.last {
+            Some((known, position)) if known == of => position,
+            _ => *self.positions.entry(of).or_insert(self.sections.len()),
+        };
+        self.last = Some((of, position));
+        if position == self.sections.len() {
+            self.sections.push(Section::new(of));
+        }
+        &mut self.sections[position]
     }
 }
 
+/// More positions than this has are not in memory.
+fn narrow(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
 impl Section {
-    fn into_part(mut self) -> Part {
-        self.usage.iter_mut().for_each(Usage::thin);
-        Part {
-            usage: self.usage.into_iter().map(Arc::new).collect(),
-            events: self.events,
-            seen: self.seen,
-            calls: self.calls,
-            ..Part::default()
-        }
+    fn new(of: Of) -> Self {
+        let (rows, part) = (AHashMap::new(), Part::default());
+        Self { of, rows, part, of_usage: Vec::new(), of_events: Vec::new() }
+    }
+
+    fn folded(self, account: String, ranks: &Ranks) -> Folded {
+        let Self { of: (_, day), mut part, of_usage, of_events, .. } = self;
+        let unsorted = part.usage.iter_mut().filter(|usage| usage.bursts.len() > 1);
+        unsorted.for_each(|usage| Arc::make_mut(usage).thin());
+        let [of_usage, of_events] = [of_usage, of_events].map(|all| all.into_iter().map(|who| ranks.of(who)).collect());
+        Folded { account, day, part, of_usage, of_events }
     }
 }

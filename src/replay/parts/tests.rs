@@ -9,9 +9,11 @@ use proptest::sample::Index;
 use super::super::map::{Mapper, Range};
 use super::super::part::{ModelCall, Part};
 use super::directory::Terms;
-use super::fold::{Folded, Folding};
+use super::fold::{Batch, Folding};
 use super::read::{self, Opened};
-use super::section::{decode, encode};
+use super::section::decode;
+use super::section::encode::Encoder;
+use super::section::lexicon::Lexicon;
 use super::share::Share;
 use super::write::{self, PIECE};
 use crate::bytes::{Cursor, Pen};
@@ -57,14 +59,16 @@ fn parts(owners: &[usize]) -> Vec<Part> {
     parts
 }
 
-fn folded(parts: Vec<Part>, day: Option<i64>) -> Vec<Folded> {
+fn folded(parts: Vec<Part>, day: Option<i64>) -> Batch {
     let mut folding = Folding::default();
     parts.into_iter().for_each(|part| folding.add(part, day));
     folding.drain()
 }
 
-fn encoded(folded: &[Folded]) -> Vec<(String, Vec<u8>)> {
-    folded.iter().map(|folded| (folded.account.clone(), encode(&folded.part).unwrap())).collect()
+fn encoded(batch: &Batch) -> Vec<(String, Vec<u8>)> {
+    let lexicon = Lexicon::of(batch);
+    let mut encoder = Encoder::new(&lexicon);
+    batch.sections.iter().map(|folded| (folded.account.clone(), encoder.encode(folded).unwrap())).collect()
 }
 
 fn decoded(bytes: &[u8]) -> anyhow::Result<Part> {
@@ -109,10 +113,12 @@ proptest! {
         let expected = folded(parts(&owners), Some(20_522));
         let written = encoded(&expected);
         prop_assert!(written.len() >= 2, "several accounts");
-        for (folded, (_, bytes)) in expected.iter().zip(&written) {
-            let again = decoded(bytes).unwrap();
-            prop_assert_eq!(all(&again), all(&folded.part));
-            prop_assert!(&encode(&again).unwrap() == bytes);
+        for (section, (account, bytes)) in expected.sections.iter().zip(&written) {
+            let mut again = decoded(bytes).unwrap();
+            prop_assert_eq!(all(&again), all(&section.part));
+            again.accounts = vec![(0, account.clone())];
+            let again = encoded(&folded(vec![again], Some(20_522)));
+            prop_assert!(again.len() == 1 && &again[0].1 == bytes);
         }
         let mut other = parts(&others);
         let mut shuffled: Vec<Part> = order.iter().map(|n| std::mem::take(&mut other[*n])).collect();

@@ -9,10 +9,11 @@ use anyhow::{Context as _, Result, anyhow};
 use sha2::{Digest as _, Sha256};
 
 use super::directory::{Contents, Directory, Judged, SectionAt, Terms};
-use super::fold::Folded;
+use super::fold::Batch;
 use super::frame::{Extent, Packer, dictionary, pack};
 use super::read::{END, HEADER, VERSION};
-use super::section;
+use super::section::encode::Encoder;
+use super::section::lexicon::Lexicon;
 use super::share::Share;
 use crate::bytes::Pen;
 use crate::source::Object;
@@ -91,8 +92,12 @@ impl Writer {
     ///
     /// # Errors
     /// What the file system says, with the name.
-    pub(in crate::replay) fn add(&mut self, sections: &[Folded]) -> Result<()> {
-        let encoded = spread(sections, self.threads, |one| one.iter().map(|one| section::encode(&one.part)).collect())?;
+    pub(in crate::replay) fn add(&mut self, batch: &Batch) -> Result<()> {
+        let (lexicon, sections) = (Lexicon::of(batch), &batch.sections);
+        let encoded = spread(sections, self.threads, |some| {
+            let mut encoder = Encoder::new(&lexicon);
+            some.iter().map(|section| encoder.encode(section)).collect()
+        })?;
         if self.shared.is_none() {
             let shared = dictionary(&encoded);
             if !shared.is_empty() {

@@ -2,38 +2,39 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use super::id::{Print, Record, UUID, packed, spelt};
-use super::{Call, Row};
+use super::Row;
+use super::encode::{Happened, ModelCalled, Named, Rows};
+use super::id::{Call, Print, Record, UUID, packed, spelt};
 use crate::bytes::{Cursor, Pen};
-use crate::event::Seconds;
+use crate::event::{EventId, Seconds};
 
 /// Usage, in its order, and then the records that it names.
-pub(super) fn write_rows(pen: &mut Pen, rows: &[Row]) {
+pub(super) fn write_rows(pen: &mut Pen, rows: &Rows<'_>, named: &Named) {
+    let Rows { rows, calls, bursts } = rows;
+    let Named { identities, shapes, places, .. } = named;
     pen.length(rows.len());
     let mut last = 0;
     for row in rows {
-        let [identity, ..] = row.who;
-        pen.length(identity - last);
+        let identity = identities.place(row.who[0]);
+        pen.number(u64::from(identity - last));
         last = identity;
     }
-    rows.iter().for_each(|row| pen.length(row.who[1]));
-    rows.iter().for_each(|row| pen.length(row.who[2]));
+    rows.iter().for_each(|row| pen.number(u64::from(shapes.place(row.who[1]))));
+    rows.iter().for_each(|row| pen.number(u64::from(places.place(row.who[2]))));
     let base = rows.iter().map(|row| row.first).min().unwrap_or(0);
     pen.signed(base);
     rows.iter().for_each(|row| pen.number(row.first.abs_diff(base)));
     rows.iter().for_each(|row| pen.number(row.last.abs_diff(row.first)));
-    rows.iter().for_each(|row| pen.length(row.noted.map_or(0, |noted| noted + 1)));
-    rows.iter().for_each(|row| pen.length(row.bursts.len()));
-    rows.iter().for_each(|row| pen.length(row.calls.len()));
-    for (length, call) in rows.iter().flat_map(|row| &row.bursts) {
+    rows.iter().for_each(|row| pen.length(row.noted));
+    rows.iter().for_each(|row| pen.length(row.bursts));
+    rows.iter().for_each(|row| pen.length(row.calls));
+    for (length, call) in bursts {
         pen.signed(*length);
         pen.length(*call);
     }
-    for (row, call) in rows.iter().flat_map(|row| row.calls.iter().map(move |call| (row, call))) {
-        pen.signed(call.at.wrapping_sub(row.first));
-    }
-    let records: Vec<&Record> = rows.iter().flat_map(|row| &row.calls).collect();
-    write_ids(pen, &records);
+    let firsts = rows.iter().flat_map(|row| std::iter::repeat_n(row.first, row.calls));
+    calls.iter().zip(firsts).for_each(|(call, first)| pen.signed(call.at.wrapping_sub(first)));
+    write_ids(pen, calls.iter());
 }
 
 /// Reads what [`write_rows`] wrote.
@@ -73,7 +74,7 @@ pub(super) fn read_rows(cursor: &mut Cursor<'_>) -> Result<Vec<Row>> {
     for (row, count) in rows.iter_mut().zip(calls) {
         for _ in 0..count {
             let at = row.first.checked_add(cursor.signed()?).context("a time beyond all times")?;
-            row.calls.push(Record { at, ..Record::default() });
+            row.calls.push(Record { at, id: EventId::new(""), print: Print::None });
         }
     }
     let mut records: Vec<&mut Record> = rows.iter_mut().flat_map(|row| &mut row.calls).collect();
@@ -82,11 +83,11 @@ pub(super) fn read_rows(cursor: &mut Cursor<'_>) -> Result<Vec<Row>> {
 }
 
 /// Records of events, in order of their times.
-pub(super) fn write_records(pen: &mut Pen, records: &[Record]) {
-    let base = records.first().map_or(0, |record| record.at);
+pub(super) fn write_records(pen: &mut Pen, events: &[Happened<'_>]) {
+    let base = events.first().map_or(0, |event| event.record.at);
     pen.signed(base);
-    records.iter().for_each(|record| pen.number(record.at.abs_diff(base)));
-    write_ids(pen, &records.iter().collect::<Vec<_>>());
+    events.iter().for_each(|event| pen.number(event.record.at.abs_diff(base)));
+    write_ids(pen, events.iter().map(|event| &event.record));
 }
 
 /// Reads what [`write_records`] wrote of so many.
@@ -97,16 +98,16 @@ pub(super) fn read_records(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<
     let base = cursor.signed()?;
     let mut records = Vec::new();
     for _ in 0..count {
-        records.push(Record { at: later(base, cursor.number()?)?, ..Record::default() });
+        records.push(Record { at: later(base, cursor.number()?)?, id: EventId::new(""), print: Print::None });
     }
     read_ids(cursor, &mut records.iter_mut().collect::<Vec<_>>())?;
     Ok(records)
 }
 
 /// Ids: a mark for each, which packs to nothing as nearly all are UUIDs from which the fingerprint follows, and then all.
-fn write_ids(pen: &mut Pen, records: &[&Record]) {
-    let ids: Vec<_> = records.iter().map(|record| packed(&record.id)).collect();
-    for (record, id) in records.iter().zip(&ids) {
+fn write_ids<'c, 'p: 'c>(pen: &mut Pen, records: impl Iterator<Item = &'c Call<'p>> + Clone) {
+    let ids: Vec<_> = records.clone().map(|record| packed(record.id)).collect();
+    for (record, id) in records.clone().zip(&ids) {
         let print = match record.print {
             Print::Derived => 0,
             Print::Id => 2,
@@ -115,13 +116,13 @@ fn write_ids(pen: &mut Pen, records: &[&Record]) {
         };
         pen.number(print + u64::from(id.is_none()));
     }
-    for (record, id) in records.iter().zip(ids) {
+    for (record, id) in records.zip(ids) {
         match id {
-            Some(uuid) => pen.bytes.extend(uuid),
+            Some(uuid) => pen.raw(&uuid),
             None => pen.text(record.id.as_bytes()),
         }
         if let Print::Told(fingerprint) = record.print {
-            pen.bytes.extend(fingerprint.to_le_bytes());
+            pen.raw(&fingerprint.to_le_bytes());
         }
     }
 }
@@ -130,9 +131,9 @@ fn read_ids(cursor: &mut Cursor<'_>, records: &mut [&mut Record]) -> Result<()> 
     let marks = positions(cursor, records.len())?;
     for (record, mark) in records.iter_mut().zip(marks) {
         record.id = if mark % 2 == 0 {
-            spelt(cursor.take(UUID)?)
+            spelt(&cursor.array::<UUID>()?)
         } else {
-            std::str::from_utf8(cursor.text()?).context("an id that is no text")?.to_owned()
+            EventId::new(std::str::from_utf8(cursor.text()?).context("an id that is no text")?)
         };
         record.print = match mark / 2 {
             0 => Print::Derived,
@@ -151,7 +152,7 @@ fn positions(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<usize>> {
 }
 
 /// Calls of models, in order of their rows.
-pub(super) fn write_calls(pen: &mut Pen, calls: &[Call]) {
+pub(super) fn write_calls(pen: &mut Pen, calls: &[ModelCalled]) {
     pen.length(calls.len());
     let base = calls.iter().map(|(_, at, ..)| *at).min().unwrap_or(0);
     pen.signed(base);
@@ -169,7 +170,7 @@ pub(super) fn write_calls(pen: &mut Pen, calls: &[Call]) {
 ///
 /// # Errors
 /// Bytes that it did not write.
-pub(super) fn read_calls(cursor: &mut Cursor<'_>) -> Result<Vec<Call>> {
+pub(super) fn read_calls(cursor: &mut Cursor<'_>) -> Result<Vec<ModelCalled>> {
     let count = cursor.count(4)?;
     let base = cursor.signed()?;
     let mut calls = Vec::with_capacity(count);

@@ -2,11 +2,14 @@
 
 use crate::event::{Event, EventId, Seconds, Shape};
 use crate::replay::fingerprint::{of_record, written};
+use crate::replay::part::Noted;
 
 /// Bytes of an id that is a UUID in its usual spelling.
 pub(super) const UUID: usize = 16;
-/// Where its hyphens are.
+/// Its characters, where its hyphens are, and where the digits of each byte begin.
+const SPELT: usize = 36;
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+const DIGITS: [usize; UUID] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
 /// How the fingerprint of a record is known.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,35 +25,43 @@ pub(super) enum Print {
     None,
 }
 
-/// A record.
-#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Record {
+/// A record that is to be written.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Call<'p> {
     pub at: Seconds,
-    pub id: String,
+    pub id: &'p str,
     pub print: Print,
-    /// Not meant for a record that was read: there, what `print` says is not looked up yet.
     pub fingerprint: u64,
 }
 
-impl Record {
+/// A record that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub at: Seconds,
+    pub id: EventId,
+    pub print: Print,
+}
+
+impl<'p> Call<'p> {
     /// A call by its fingerprint.
-    pub(super) fn of(at: Seconds, id: &EventId, fingerprint: u64, shape: &Shape, account: &str) -> Self {
-        let id = id.as_str();
+    pub(super) fn of(call: &'p Noted, shape: &Shape, account: &str) -> Self {
+        let Noted { at, id, fingerprint } = call;
+        let (at, id, fingerprint) = (*at, id.as_str(), *fingerprint);
         let print = if of_record(at, id, &shape.source, &shape.raw_name, account) == fingerprint {
             Print::Derived
-        } else if written(fingerprint) == id {
+        } else if of_id(id) == Some(fingerprint) {
             Print::Id
         } else {
             Print::Told(fingerprint)
         };
-        Self { at, id: id.to_owned(), print, fingerprint }
+        Self { at, id, print, fingerprint }
     }
 
     /// An event, which does not know its fingerprint; it may be among those that were seen.
-    pub(super) fn of_event(event: &Event, seen: &[u64]) -> Self {
-        let (at, id) = (event.time, event.id.to_string());
-        let derived = of_record(at, &id, &event.shape.source, &event.shape.raw_name, &event.place.account);
-        let told = of_id(&id);
+    pub(super) fn of_event(event: &'p Event, seen: &[u64]) -> Self {
+        let (at, id) = (event.time, &*event.id);
+        let derived = of_record(at, id, &event.shape.source, &event.shape.raw_name, &event.place.account);
+        let told = of_id(id);
         let is_seen = |fingerprint: u64| seen.binary_search(&fingerprint).is_ok();
         let (print, fingerprint) = match told {
             _ if is_seen(derived) => (Print::Derived, derived),
@@ -59,12 +70,15 @@ impl Record {
         };
         Self { at, id, print, fingerprint }
     }
+}
 
+impl Record {
     /// Its fingerprint, where it has one.
     pub(super) fn fingerprint_of(&self, shape: &Shape, account: &str) -> Option<u64> {
+        let id = self.id.as_str();
         match self.print {
-            Print::Derived => Some(of_record(self.at, &self.id, &shape.source, &shape.raw_name, account)),
-            Print::Id => of_id(&self.id),
+            Print::Derived => Some(of_record(self.at, id, &shape.source, &shape.raw_name, account)),
+            Print::Id => of_id(id),
             Print::Told(fingerprint) => Some(fingerprint),
             Print::None => None,
         }
@@ -73,38 +87,60 @@ impl Record {
 
 /// The fingerprint that an id is.
 fn of_id(id: &str) -> Option<u64> {
-    u64::from_str_radix(id, 16).ok().filter(|fingerprint| written(*fingerprint) == id)
+    let may_be = id.len() == 16;
+    may_be.then(|| u64::from_str_radix(id, 16).ok()).flatten().filter(|fingerprint| written(*fingerprint) == id)
 }
 
 /// The bytes of a UUID that is spelt in small letters with its hyphens.
 pub(super) fn packed(id: &str) -> Option<[u8; UUID]> {
-    let text = id.as_bytes();
-    if text.len() != 36 || HYPHENS.iter().any(|at| text.get(*at) != Some(&b'-')) {
-        return None;
-    }
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut digits = text.iter().enumerate().filter(|(at, _)| !HYPHENS.contains(at)).map(|(_, byte)| digit(*byte));
+    let text: &[u8; SPELT] = id.as_bytes().try_into().ok()?;
     let mut packed = [0; UUID];
-    for byte in &mut packed {
-        *byte = digits.next()?? << 4 | digits.next()??;
+    let mut unknown = HYPHENS.iter().fold(0, |unknown, at| unknown | (text[*at] ^ b'-'));
+    for (byte, at) in packed.iter_mut().zip(DIGITS) {
+        let [high, low] = [text[at], text[at + 1]].map(|digit| VALUES[usize::from(digit)]);
+        unknown |= (high | low) & 0xf0;
+        *byte = high << 4 | low;
     }
-    Some(packed)
+    (unknown == 0).then_some(packed)
 }
 
-/// The text of such bytes.
-pub(super) fn spelt(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(36);
-    for (at, byte) in bytes.iter().enumerate() {
-        if matches!(at, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
+/// The id of such bytes.
+pub(super) fn spelt(bytes: &[u8; UUID]) -> EventId {
+    let mut text = [b'-'; SPELT];
+    for (byte, at) in bytes.iter().zip(DIGITS) {
+        [text[at], text[at + 1]] = [byte >> 4, byte & 15].map(|digit| NAMES[usize::from(digit)]);
     }
-    text
+    EventId::new(std::str::from_utf8(&text).unwrap_or_default())
+}
+
+const NAMES: &[u8; 16] = b"0123456789abcdef";
+
+/// The value of each digit; what is none has more than four bits.
+const VALUES: [u8; 256] = {
+    let (mut values, mut n) = ([0xff; 256], 0);
+    while n < NAMES.len() {
+        values[NAMES[n] as usize] = n as u8;
+        n += 1;
+    }
+    values
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuids_come_back_and_nothing_else_is_one() {
+        let text = "0d6b8a0c-3d6e-4f6a-9d0e-2f3b1c4a5e6f";
+        assert_eq!(spelt(&packed(text).unwrap()).as_str(), text);
+        assert_eq!(packed(text).unwrap()[..4], [0x0d, 0x6b, 0x8a, 0x0c]);
+        assert_eq!(packed(&text.to_uppercase()), None);
+        for at in 0..text.len() {
+            let mut other = text.to_owned().into_bytes();
+            other[at] = b'g';
+            assert_eq!(packed(&String::from_utf8(other).unwrap()), None, "{at}");
+        }
+        assert_eq!(packed(&text[1..]), None);
+        assert_eq!(packed(""), None);
+    }
 }

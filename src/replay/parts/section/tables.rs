@@ -8,10 +8,14 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::Error;
 
-use super::texts::{self, Texts, Written};
+use super::encode::{Happened, Named};
+use super::lexicon::{IDENTITY, Lexicon, SHAPE};
+use super::marks::Marks;
+use super::texts;
 use crate::bytes::{Cursor, Pen};
 use crate::event::networks::Owner;
 use crate::event::{Facts, Identity, Place, Shape, Workload};
+use crate::price::Model;
 use crate::replay::told::{Tables, Who};
 
 /// What rows share.
@@ -26,37 +30,13 @@ pub(super) struct Head {
 }
 
 /// An event without its record.
-#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Default)]
 pub(super) struct Happening {
     pub who: Who,
     pub rules: Vec<u16>,
     pub fields: BTreeMap<String, String>,
     /// As JSON; empty where there are none.
     pub facts: String,
-}
-
-/// Fields that are texts, and may be none.
-type Maybe<'v> = Option<&'v str>;
-
-fn of_identity(identity: &Identity) -> ([&str; 7], [Maybe<'_>; 4]) {
-    let Identity { raw_type, key, arn, name, account, credential, session_name, session, issued_to, .. } = identity;
-    let (kind, credential_kind) = (identity.kind.as_str(), identity.credential_kind.as_str());
-    (
-        [kind, raw_type, key, arn, name, account, credential_kind],
-        [credential, session_name, session, issued_to].map(|t| t.as_deref()),
-    )
-}
-
-fn of_shape(shape: &Shape) -> [&str; 11] {
-    let Shape { source, raw_name, name, error_code, event_type, user_agent, .. } = shape;
-    let kinds = [&shape.identity_type, &shape.principal_kind, &shape.credential_kind];
-    let [a, b, c] = kinds.map(String::as_str);
-    [source, raw_name, name, error_code, event_type, user_agent, a, b, c, &shape.refused, &shape.trail]
-}
-
-fn of_place(place: &Place) -> ([&str; 3], [Maybe<'_>; 3]) {
-    let Place { account, region, source_ip, network, object, role, owner: _ } = place;
-    ([account, region, source_ip], [network, object, role].map(|text| text.as_deref()))
 }
 
 /// Workloads by number.
@@ -79,85 +59,70 @@ fn flags(shape: &Shape) -> u64 {
     flags | workload(shape.workload) << 8 | u64::from(shape.inside) << 10
 }
 
+/// Writes what rows share, but for events: first the texts.
+///
+/// # Errors
+/// More text than a section may have.
+pub(super) fn write(pen: &mut Pen, lexicon: &Lexicon<'_>, named: &Named, models: &[Model]) -> Result<()> {
+    let Named { texts, identities, shapes, places } = named;
+    texts::write(pen, texts.named().iter().filter_map(|number| lexicon.texts.get(*number as usize).copied()))?;
+    let place = |number: u32| number.checked_sub(1).map_or(0, |number| texts.place(number));
+    let maybe = |number: u32| number.checked_sub(1).map_or(0, |number| texts.place(number) + 1);
+    let all = |pen: &mut Pen, numbers: &mut dyn Iterator<Item = u32>| numbers.for_each(|n| pen.number(u64::from(n)));
+
+    let told = at(&lexicon.identities, identities);
+    pen.length(told.len());
+    (0..7).for_each(|n| all(pen, &mut told.iter().map(|texts| place(texts[n]))));
+    (7..IDENTITY).for_each(|n| all(pen, &mut told.iter().map(|texts| maybe(texts[n]))));
+    for identity in at(&lexicon.tables.identities, identities) {
+        let started = u64::from(identity.session_started.is_some());
+        pen.number(started | u64::from(identity.service_call) << 1 | workload(identity.workload) << 2);
+        identity.session_started.into_iter().for_each(|at| pen.signed(at));
+    }
+    let told = at(&lexicon.shapes, shapes);
+    pen.length(told.len());
+    (0..SHAPE).for_each(|n| all(pen, &mut told.iter().map(|texts| place(texts[n]))));
+    at(&lexicon.tables.shapes, shapes).iter().for_each(|shape| pen.number(flags(shape)));
+    let told = at(&lexicon.places, places);
+    pen.length(told.len());
+    (0..3).for_each(|n| all(pen, &mut told.iter().map(|texts| place(texts[n]))));
+    (3..6).for_each(|n| all(pen, &mut told.iter().map(|texts| maybe(texts[n]))));
+    for (one, [.., name, country]) in at(&lexicon.tables.places, places).iter().zip(told) {
+        pen.number(one.owner.as_ref().map_or(0, |owner| 1 | u64::from(owner.hosting) << 1));
+        if let Some(owner) = &one.owner {
+            pen.number(owner.asn.map_or(0, |asn| u64::from(asn) + 1));
+            all(pen, &mut [place(*name), maybe(*country)].into_iter());
+        }
+    }
+    pen.length(models.len());
+    all(pen, &mut models.iter().map(|model| texts.place(lexicon.number(model.word()))));
+    Ok(())
+}
+
+/// Those that are named, in order.
+fn at<'a, T>(all: &'a [T], named: &Marks) -> Vec<&'a T> {
+    named.named().iter().filter_map(|number| all.get(*number as usize)).collect()
+}
+
+/// Writes events.
+pub(super) fn write_events(pen: &mut Pen, events: &[Happened<'_>], named: &Named) {
+    let Named { texts, identities, shapes, places } = named;
+    pen.length(events.len());
+    for (n, marks) in [identities, shapes, places].into_iter().enumerate() {
+        events.iter().for_each(|event| pen.number(u64::from(marks.place(event.who[n]))));
+    }
+    for event in events {
+        pen.length(event.rules.len());
+        event.rules.iter().for_each(|rule| pen.number(u64::from(*rule)));
+        pen.length(event.fields.len() / 2);
+        event.fields.iter().for_each(|text| pen.number(u64::from(texts.place(*text))));
+    }
+    events.iter().for_each(|event| pen.length(event.facts.len()));
+    events.iter().for_each(|event| pen.raw(event.facts.as_bytes()));
+}
+
 impl Head {
-    /// Writes all: first the texts.
-    ///
-    /// # Errors
-    /// More text than a section may have.
-    pub(super) fn write(&self, pen: &mut Pen) -> Result<()> {
-        let texts = self.texts().write(pen)?;
-        let column =
-            |pen: &mut Pen, all: &mut dyn Iterator<Item = &str>| all.for_each(|text| pen.length(texts.position(text)));
-        let maybe = |pen: &mut Pen, all: &mut dyn Iterator<Item = Maybe<'_>>| {
-            all.for_each(|text| pen.length(text.map_or(0, |text| texts.position(text) + 1)));
-        };
-        pen.length(self.identities.len());
-        (0..7).for_each(|n| {
-            column(pen, &mut self.identities.iter().filter_map(|one| of_identity(one).0.get(n).copied()))
-        });
-        (0..4)
-            .for_each(|n| maybe(pen, &mut self.identities.iter().filter_map(|one| of_identity(one).1.get(n).copied())));
-        for identity in &self.identities {
-            let started = u64::from(identity.session_started.is_some());
-            pen.number(started | u64::from(identity.service_call) << 1 | workload(identity.workload) << 2);
-            identity.session_started.into_iter().for_each(|at| pen.signed(at));
-        }
-        pen.length(self.shapes.len());
-        (0..11).for_each(|n| column(pen, &mut self.shapes.iter().filter_map(|one| of_shape(one).get(n).copied())));
-        self.shapes.iter().for_each(|shape| pen.number(flags(shape)));
-        pen.length(self.places.len());
-        (0..3).for_each(|n| column(pen, &mut self.places.iter().filter_map(|one| of_place(one).0.get(n).copied())));
-        (0..3).for_each(|n| maybe(pen, &mut self.places.iter().filter_map(|one| of_place(one).1.get(n).copied())));
-        for place in &self.places {
-            pen.number(place.owner.as_ref().map_or(0, |owner| 1 | u64::from(owner.hosting) << 1));
-            if let Some(owner) = &place.owner {
-                pen.number(owner.asn.map_or(0, |asn| u64::from(asn) + 1));
-                pen.length(texts.position(&owner.name));
-                pen.length(owner.country.as_ref().map_or(0, |country| texts.position(country) + 1));
-            }
-        }
-        pen.length(self.models.len());
-        column(pen, &mut self.models.iter().map(String::as_str));
-        self.write_events(pen, &texts);
-        Ok(())
-    }
-
-    fn write_events(&self, pen: &mut Pen, texts: &Written<'_>) {
-        pen.length(self.events.len());
-        (0..3).for_each(|n| self.events.iter().filter_map(|event| event.who.get(n)).for_each(|who| pen.length(*who)));
-        for event in &self.events {
-            pen.length(event.rules.len());
-            event.rules.iter().for_each(|rule| pen.number(u64::from(*rule)));
-            pen.length(event.fields.len());
-            for text in event.fields.iter().flat_map(|(field, value)| [field, value]) {
-                pen.length(texts.position(text));
-            }
-        }
-        self.events.iter().for_each(|event| pen.length(event.facts.len()));
-        self.events.iter().for_each(|event| pen.bytes.extend_from_slice(event.facts.as_bytes()));
-    }
-
-    fn texts(&self) -> Texts<'_> {
-        let mut texts = Texts::default();
-        for identity in &self.identities {
-            let (always, maybe) = of_identity(identity);
-            always.into_iter().chain(maybe.into_iter().flatten()).for_each(|text| texts.add(text));
-        }
-        self.shapes.iter().flat_map(|shape| of_shape(shape)).for_each(|text| texts.add(text));
-        for place in &self.places {
-            let (always, maybe) = of_place(place);
-            always.into_iter().chain(maybe.into_iter().flatten()).for_each(|text| texts.add(text));
-            if let Some(owner) = &place.owner {
-                std::iter::once(&owner.name).chain(&owner.country).for_each(|text| texts.add(text));
-            }
-        }
-        self.models.iter().for_each(|word| texts.add(word));
-        let fields = self.events.iter().flat_map(|event| &event.fields);
-        fields.flat_map(|(field, value)| [field, value]).for_each(|text| texts.add(text));
-        texts
-    }
-
-    /// Reads what [`Self::write`] wrote.
+    /// Reads what [`write()`] and [`write_events`] wrote.
     ///
     /// # Errors
     /// Bytes that it did not write.

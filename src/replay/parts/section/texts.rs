@@ -1,6 +1,5 @@
 //! The texts of a section, each once, sorted, and without what it begins with as the one before does.
 
-use ahash::{AHashMap, AHashSet};
 use anyhow::{Context as _, Result, ensure};
 
 use super::super::frame::MOST_UNPACKED;
@@ -9,48 +8,22 @@ use crate::bytes::{Cursor, Pen};
 /// A longer beginning in common is not looked for.
 const MOST_SHARED: usize = 1 << 12;
 
-/// Texts that are to be written.
-#[derive(Default)]
-pub(super) struct Texts<'t> {
-    known: AHashSet<&'t str>,
-}
-
-/// Texts and their positions.
-pub(super) struct Written<'t> {
-    positions: AHashMap<&'t str, usize>,
-}
-
-impl<'t> Texts<'t> {
-    /// Adds a text.
-    pub(super) fn add(&mut self, text: &'t str) {
-        self.known.insert(text);
+/// Writes texts that are in order.
+///
+/// # Errors
+/// More bytes of text than [`read`] takes.
+pub(super) fn write<'t>(pen: &mut Pen, texts: impl Iterator<Item = &'t str>) -> Result<()> {
+    let texts: Vec<&str> = texts.collect();
+    ensure_bounded(texts.iter().map(|text| text.len()))?;
+    let before = std::iter::once("").chain(texts.iter().copied());
+    let shared: Vec<usize> = texts.iter().zip(before).map(|(text, before)| shared(text, before)).collect();
+    pen.length(texts.len());
+    shared.iter().for_each(|shared| pen.length(*shared));
+    texts.iter().zip(&shared).for_each(|(text, shared)| pen.length(text.len() - shared));
+    for (text, shared) in texts.iter().zip(&shared) {
+        pen.raw(text.as_bytes().get(*shared..).unwrap_or_default());
     }
-
-    /// Writes all of them.
-    ///
-    /// # Errors
-    /// More bytes of text than [`read`] takes.
-    pub(super) fn write(self, pen: &mut Pen) -> Result<Written<'t>> {
-        let mut texts: Vec<&str> = self.known.into_iter().collect();
-        ensure_bounded(texts.iter().map(|text| text.len()))?;
-        texts.sort_unstable();
-        let before = || std::iter::once("").chain(texts.iter().copied());
-        let shared: Vec<usize> = texts.iter().zip(before()).map(|(text, before)| shared(text, before)).collect();
-        pen.length(texts.len());
-        shared.iter().for_each(|shared| pen.length(*shared));
-        texts.iter().zip(&shared).for_each(|(text, shared)| pen.length(text.len() - shared));
-        for (text, shared) in texts.iter().zip(&shared) {
-            pen.bytes.extend_from_slice(text.as_bytes().get(*shared..).unwrap_or_default());
-        }
-        Ok(Written { positions: texts.into_iter().zip(0..).collect() })
-    }
-}
-
-impl Written<'_> {
-    /// The position of a text that was added.
-    pub(super) fn position(&self, text: &str) -> usize {
-        self.positions.get(text).copied().unwrap_or_default()
-    }
+    Ok(())
 }
 
 /// A few bytes can repeat thousands of the text before: they must not fill memory.
@@ -64,7 +37,7 @@ fn shared(one: &str, other: &str) -> usize {
     one.bytes().zip(other.bytes()).take(MOST_SHARED).take_while(|(a, b)| a == b).count()
 }
 
-/// Reads what [`Texts::write`] wrote.
+/// Reads what [`write()`] wrote.
 ///
 /// # Errors
 /// Bytes that it did not write.
