@@ -12,7 +12,6 @@ use crate::event::View;
 type Need = (String, String);
 
 /// The fields without which a rule cannot match.
-#[derive(Default)]
 pub(crate) struct Needs(Vec<(String, Finder<'static>)>);
 
 impl Needs {

@@ -135,12 +135,12 @@ impl Group {
     }
 }
 
-/// What every call of one usage shares: many rules ask for the same fields of it.
+/// Values that every call of one usage shares: many rules ask for the same fields of it.
 #[derive(Default)]
 struct Texts<'r>(Vec<(&'r [String], String)>);
 
 impl<'r> Texts<'r> {
-    /// The values of fields, joined.
+    /// The values of some fields.
     fn of(&mut self, fields: &'r [String], usage: &Usage) -> &str {
         let known = self.0.iter().position(|(known, _)| *known == fields);
         let position = known.unwrap_or_else(|| {
@@ -151,6 +151,7 @@ impl<'r> Texts<'r> {
     }
 }
 
+/// The values of fields that every call of a usage shares, as one text.
 fn joined(fields: &[String], usage: &Usage) -> String {
     let mut text = String::new();
     for field in fields {
