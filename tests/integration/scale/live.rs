@@ -175,8 +175,9 @@ fn consumers_side_by_side_lose_no_update_and_heat_no_item() {
     assert_eq!(exported.status, 0, "{exported:?}");
     let learned = learned(&export);
     assert!(learned.len() > 500, "{} facts", learned.len());
-    let lost: Vec<_> = expected.iter().filter(|(fact, seen)| learned.get(*fact) != Some(seen)).take(5).collect();
-    assert!(lost.is_empty(), "not learned: {lost:#?}");
+    let both = expected.iter().map(|(fact, seen)| (fact, seen, learned.get(fact)));
+    let lost: Vec<_> = both.filter(|(_, seen, learned)| *learned != Some(*seen)).take(5).collect();
+    assert!(lost.is_empty(), "what it is about, what it should be, what was learned: {lost:#?}");
     assert_eq!(learned.len(), expected.len(), "learned, and in no event");
     let mut expected = core(only(&incidents));
     let incident = only(&station.incidents()).clone();

@@ -46,7 +46,7 @@ pub(super) fn replayed(folder: &Path, records: &[Value]) -> (Facts, Vec<Value>) 
     (facts, run.incidents())
 }
 
-/// Adds the facts of a baseline's file: the union of what was seen.
+/// Adds the facts of a baseline's file: the union of the days, which are bits of a block, and the greatest of the counts.
 fn add(text: &str, facts: &mut Facts) {
     for line in text.lines().skip(1) {
         let mut fact: Value = serde_json::from_str(line).unwrap();
@@ -55,11 +55,13 @@ fn add(text: &str, facts: &mut Facts) {
         let first = number("first").or(number("at")).or(number("since"));
         let last = number("last");
         let days = fields.remove("days").map_or_else(BTreeMap::new, |days| blocks(days.as_str().unwrap()));
+        let is_count = fields["fact"] == "peak";
         let known = facts.entry(fact.to_string()).or_insert((first, last, BTreeMap::new()));
         known.0 = known.0.min(first);
         known.1 = known.1.max(last);
         for (block, bits) in days {
-            *known.2.entry(block).or_default() |= bits;
+            let seen = known.2.entry(block).or_default();
+            *seen = if is_count { bits.max(*seen) } else { bits | *seen };
         }
     }
 }
