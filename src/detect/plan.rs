@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub daily: Vec<u16>,
     /// Rules that match every such record, and need the first in so many seconds.
     pub bursts: Vec<(Seconds, u16)>,
+    /// The stretches of time that these rules need: each of theirs is one or several of them.
+    pub stretches: Vec<Seconds>,
     /// Rules that must be asked per record.
     pub ask: Vec<u16>,
     /// Rules that look at one of so many records, and whether they must be asked about that.
@@ -74,6 +76,7 @@ impl<'r> Planner<'r> {
             always: Vec::new(),
             daily: Vec::new(),
             bursts: Vec::new(),
+            stretches: Vec::new(),
             ask: Vec::new(),
             sampled: Vec::new(),
             facts: facts::may_have(&shape),
@@ -97,8 +100,22 @@ impl<'r> Planner<'r> {
                 (false, false, _) => {}
             }
         }
+        plan.stretches = shortest(&plan.bursts);
         plan
     }
+}
+
+/// The lengths of which all others are multiples: the first call of a stretch is the first of a part of it.
+fn shortest(bursts: &[(Seconds, u16)]) -> Vec<Seconds> {
+    let mut lengths: Vec<Seconds> = bursts.iter().map(|(length, _)| *length).collect();
+    lengths.sort_unstable();
+    let mut shortest: Vec<Seconds> = Vec::new();
+    for length in lengths {
+        if !shortest.iter().any(|known| length % known == 0) {
+            shortest.push(length);
+        }
+    }
+    shortest
 }
 
 /// Asks a rule about a record. Rules may name an event with its API version or without.
@@ -121,7 +138,7 @@ pub(crate) fn matches(rules: &Rules, rule: u16, view: &mut View<'_>) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-    use super::{Planner, Rules};
+    use super::{Planner, Rules, shortest};
     use crate::event::{Identity, Record, Shape};
 
     /// The detectors whose rules look into records of a kind.
@@ -135,6 +152,15 @@ mod tests {
         let plan = Planner::new(&rules).plan(Shape::of(&record, &identity));
         let detector = |rule: &u16| Some(rules.detectors[rules.rules[usize::from(*rule)].detector?].name.clone());
         plan.ask.iter().filter_map(detector).collect()
+    }
+
+    #[test]
+    fn of_stretches_those_are_kept_that_others_are_made_of() {
+        let of = |lengths: &[i64]| shortest(&lengths.iter().map(|length| (*length, 0)).collect::<Vec<_>>());
+        assert_eq!(of(&[60, 10, 2, 30, 10]), [2]);
+        assert_eq!(of(&[60, 15, 2, 30]), [2, 15]);
+        assert_eq!(of(&[7, 10]), [7, 10]);
+        assert_eq!(of(&[]), [0; 0]);
     }
 
     #[test]

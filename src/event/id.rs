@@ -28,16 +28,21 @@ impl EventId {
 
     /// The text.
     pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
+
+    /// The text's bytes, which are in the order of the text.
+    fn bytes(&self) -> &[u8] {
         match self {
-            Self::Short(length, bytes) => std::str::from_utf8(&bytes[..usize::from(*length)]).unwrap_or_default(),
-            Self::Long(text) => text,
+            Self::Short(length, bytes) => &bytes[..usize::from(*length)],
+            Self::Long(text) => text.as_bytes(),
         }
     }
 }
 
 impl PartialEq for EventId {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.bytes() == other.bytes()
     }
 }
 
@@ -51,6 +56,6 @@ impl PartialOrd for EventId {
 
 impl Ord for EventId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_str().cmp(other.as_str())
+        self.bytes().cmp(other.bytes())
     }
 }

@@ -16,11 +16,15 @@ use crate::event::{Event, Seconds};
 pub(super) struct Bursts<'r> {
     rules: &'r Rules,
     groups: AHashMap<u16, AHashMap<String, Group>>,
+    /// Calls before this time were given.
+    settled: Seconds,
 }
 
 #[derive(Default)]
 struct Group {
     values: AHashMap<String, u32>,
+    /// Calls that are looked at when there are enough values.
+    waiting: Vec<(u32, Arc<Usage>)>,
     calls: Vec<Call>,
 }
 
@@ -35,10 +39,11 @@ struct Call {
 
 impl<'r> Bursts<'r> {
     pub(super) fn new(rules: &'r Rules) -> Self {
-        Self { rules, groups: AHashMap::new() }
+        Self { rules, groups: AHashMap::new(), settled: Seconds::MIN }
     }
 
-    /// Adds the calls of one kind, caller, place and day, but for those that are known already.
+    /// Adds the calls of one kind, caller, place and day, but for those that are known already, which are older than what
+    /// was given.
     pub(super) fn add(&mut self, usage: &Arc<Usage>, known: &dyn Fn(&Noted) -> bool) {
         if usage.bursts.is_empty() {
             return;
@@ -55,26 +60,31 @@ impl<'r> Bursts<'r> {
                 None => groups.entry(group.to_owned()).or_default(),
             };
             let value = group.value(texts.of(&counting.values, usage));
-            let calls = usage.bursts.iter().filter(|(of, call)| *of == length && !known(call));
-            group.calls.extend(calls.map(|(_, call)| Call {
-                at: call.at,
-                value,
-                noted: call.clone(),
-                usage: Arc::clone(usage),
-                given: false,
-            }));
+            if usage.first < self.settled {
+                group.calls.extend(calls(usage, value, length).filter(|call| !known(&call.noted)));
+            } else {
+                group.waiting.push((value, Arc::clone(usage)));
+            }
         }
     }
 
     /// The calls before `settled` of windows that reach the number; no earlier ones come any more. Keeps what later
     /// calls can still make reach it.
     pub(super) fn give(&mut self, settled: Seconds, mut give: impl FnMut(Event)) {
+        let before = std::mem::replace(&mut self.settled, settled);
         for (rule, groups) in &mut self.groups {
             let Thin::Counted(counting) = &self.rules.rules[usize::from(*rule)].thin else {
                 continue;
             };
-            groups.values_mut().for_each(|group| group.give(*rule, counting, settled, &mut give));
-            groups.retain(|_, group| !group.calls.is_empty());
+            let since = before.saturating_sub(counting.window);
+            for group in groups.values_mut() {
+                if group.values.len() >= counting.least {
+                    group.look(counting.stretch, since);
+                    group.give(*rule, counting, settled, &mut give);
+                }
+                group.forget(settled.saturating_sub(counting.window));
+            }
+            groups.retain(|_, group| !group.calls.is_empty() || !group.waiting.is_empty());
         }
     }
 }
@@ -90,17 +100,28 @@ impl Group {
         next
     }
 
+    /// Looks at the calls that wait, from a time on.
+    fn look(&mut self, stretch: Seconds, since: Seconds) {
+        for (value, usage) in std::mem::take(&mut self.waiting) {
+            self.calls.extend(calls(&usage, value, stretch).filter(|call| call.at >= since));
+        }
+        self.thin(stretch);
+    }
+
+    /// Gives the calls before a time of windows that reach the number.
     fn give(&mut self, rule: u16, counting: &Counting, settled: Seconds, give: &mut dyn FnMut(Event)) {
-        if self.values.len() >= counting.least {
-            self.thin(counting.stretch);
-            for call in self.reaching(counting) {
-                if !call.given && call.at < settled {
-                    call.given = true;
-                    give(call.usage.event(&call.noted, vec![rule]));
-                }
+        for call in self.reaching(counting) {
+            if !call.given && call.at < settled {
+                call.given = true;
+                give(call.usage.event(&call.noted, vec![rule]));
             }
         }
-        self.calls.retain(|call| call.at >= settled.saturating_sub(counting.window));
+    }
+
+    /// Lets go of calls before a time.
+    fn forget(&mut self, since: Seconds) {
+        self.calls.retain(|call| call.at >= since);
+        self.waiting.retain(|(_, usage)| usage.last >= since);
     }
 
     /// Puts the calls in order and keeps the first of each value and stretch, however they were cut into parts.
@@ -133,6 +154,23 @@ impl Group {
         }
         self.calls.iter_mut().zip(reaching).filter_map(|(call, reaching)| reaching.then_some(call))
     }
+}
+
+/// The first call of each stretch of a length.
+fn calls(usage: &Arc<Usage>, value: u32, length: Seconds) -> impl Iterator<Item = Call> {
+    let mut latest = None;
+    let of_length = usage.bursts.iter().filter(move |(of, _)| length % (*of).max(1) == 0);
+    let first = of_length.filter(move |(of, call)| {
+        let stretch = Some((*of, call.at.div_euclid(length)));
+        std::mem::replace(&mut latest, stretch) != stretch
+    });
+    first.map(move |(_, call)| Call {
+        at: call.at,
+        value,
+        noted: call.clone(),
+        usage: Arc::clone(usage),
+        given: false,
+    })
 }
 
 /// Values that every call of one usage shares: many rules ask for the same fields of it.

@@ -114,7 +114,7 @@ impl<'r> Mapper<'r> {
         let (mut malformed, mut not_a_log, mut beyond, mut first_bad) = (0, 0, 0, None);
         let Self { rules, range, reader, accounts, memory } = self;
         memory.late = object.delivered_day().map_or(Seconds::MIN, late);
-        let outcome = reader.read(object, |raw| match Record::scan(raw) {
+        let outcome = reader.read(object, |value| match Record::of(value) {
             Ok(record) if record.time >= range.end => beyond += 1,
             Ok(record) if !memory.is_of(accounts, &record) => beyond += 1,
             Ok(record) => {
@@ -287,9 +287,7 @@ impl<'r> Memory<'r> {
             noted.noted = Some(noted.noted.take().map_or_else(|| call.clone(), |known| known.min(call.clone())));
         }
         if judged {
-            for &(length, _) in &plan.bursts {
-                noted.burst(length, record, fingerprint);
-            }
+            plan.stretches.iter().for_each(|length| noted.burst(*length, record, fingerprint));
         }
         noted.first = noted.first.min(time);
         noted.last = noted.last.max(time);
