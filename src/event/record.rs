@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use sonic_rs::LazyValue;
 
 use super::{Seconds, time};
 
@@ -48,22 +49,31 @@ pub(crate) enum NotAnEvent {
     Malformed(&'static str),
 }
 
+const NOT_AN_OBJECT: NotAnEvent = NotAnEvent::Malformed("not a JSON object");
+
 impl<'a> Record<'a> {
     /// Reads the top level of one record.
     ///
     /// # Errors
-    /// [`NotAnEvent`] when the value is no CloudTrail record or has no readable time.
+    /// [`NotAnEvent`] when the text is no CloudTrail record or has no readable time.
     pub(crate) fn scan(raw: &'a str) -> Result<Self, NotAnEvent> {
-        let (record, event_time) = Self::fields(raw)?;
+        Self::of(sonic_rs::from_str(raw).map_err(|_| NOT_AN_OBJECT)?)
+    }
+
+    /// The same of a value that was found to be JSON, so that its depths are not looked at again.
+    ///
+    /// # Errors
+    /// [`NotAnEvent`] when the value is no CloudTrail record or has no readable time.
+    pub(crate) fn of(value: LazyValue<'a>) -> Result<Self, NotAnEvent> {
+        let (record, event_time) = Self::fields(value)?;
         if record.name.is_empty() || event_time.is_empty() {
-            return respelt(raw).map_or_else(|| record.judge(&event_time), |text| Self::owned(&text));
+            return respelt(&record.raw).map_or_else(|| record.judge(&event_time), |text| Self::owned(&text));
         }
         record.judge(&event_time)
     }
 
     fn owned(raw: &str) -> Result<Self, NotAnEvent> {
-        let (record, event_time) = Record::fields(raw)?;
-        let record = record.judge(&event_time)?;
+        let record = Record::scan(raw)?;
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         Ok(Record {
             raw: own(record.raw),
@@ -91,13 +101,11 @@ impl<'a> Record<'a> {
         })
     }
 
-    fn fields(raw: &'a str) -> Result<(Self, Cow<'a, str>), NotAnEvent> {
-        let mut record = Self { raw: Cow::Borrowed(raw), identity: Cow::Borrowed("null"), ..Self::default() };
+    fn fields(value: LazyValue<'a>) -> Result<(Self, Cow<'a, str>), NotAnEvent> {
+        let mut record = Self { raw: value.as_raw_cow(), identity: Cow::Borrowed("null"), ..Self::default() };
         let mut event_time = Cow::Borrowed("");
-        for field in sonic_rs::to_object_iter(raw) {
-            let Ok((key, value)) = field else {
-                return Err(NotAnEvent::Malformed("not a JSON object"));
-            };
+        for field in value.into_object_iter().ok_or(NOT_AN_OBJECT)? {
+            let (key, value) = field.map_err(|_| NOT_AN_OBJECT)?;
             let slot = match key.as_ref() {
                 "eventTime" => &mut event_time,
                 "eventID" => &mut record.id,

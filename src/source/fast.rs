@@ -39,9 +39,9 @@ pub(super) fn elements(walk: &mut Walk<'_>, text: &mut [u8], start: usize) -> us
         if behind == at {
             // One element fills the segment.
             let object = skip_blank(text, at + 1);
-            match scan::value(text, object).map(|end| (end, std::str::from_utf8(&text[object..end]))) {
-                Ok((end, Ok(raw))) if raw.starts_with('{') => {
-                    walk.element(raw, object);
+            match scan::value(text, object).map(|end| (end, sonic_rs::from_slice(&text[object..end]))) {
+                Ok((end, Ok(element))) if text[object] == b'{' => {
+                    walk.element(element, object);
                     behind = end;
                 }
                 _ => return at + 1,
@@ -66,7 +66,7 @@ fn segment(walk: &mut Walk<'_>, text: &[u8], at: usize, end: usize) -> usize {
         }
         let offset = at + (raw.as_ptr() as usize - segment.as_ptr() as usize);
         behind = offset + raw.len();
-        walk.element(raw, offset);
+        walk.element(element, offset);
     }
     behind
 }

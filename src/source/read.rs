@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
+use sonic_rs::LazyValue;
+
 use super::archive::{self, Member, Packing};
 use super::inflate::{Buffer, Cut, GZIP, Inflater};
 use super::object::{Object, Place};
@@ -39,7 +41,7 @@ impl Reader {
 
     /// Gives the JSON text of every record in an object. Never fails: what could not be read is
     /// in the outcome.
-    pub(crate) fn read(&mut self, object: &Object, mut each: impl FnMut(&str)) -> Outcome {
+    pub(crate) fn read(&mut self, object: &Object, mut each: impl FnMut(LazyValue<'_>)) -> Outcome {
         let mut walk = Walk::new(&mut each);
         let result = self.place(object, &mut walk);
         self.packed.reset();

@@ -48,7 +48,7 @@ fn read_path(path: &Path) -> (Vec<String>, Outcome) {
     let mut total = Outcome::default();
     for object in objects(path) {
         let before = records.len();
-        let outcome = reader.read(&object, |record| records.push(record.to_owned()));
+        let outcome = reader.read(&object, |record| records.push(record.as_raw_str().to_owned()));
         assert_eq!(outcome.records as usize, records.len() - before);
         assert!(outcome.counted() > 0 || outcome.skipped.is_some());
         assert_eq!(outcome.malformed > 0, outcome.first_malformed.is_some());

@@ -1,6 +1,8 @@
 //! Walks over the values of a text, in whatever way they are strung together, and gives every
 //! record among them. Survives anything: what is broken is counted and stepped over.
 
+use sonic_rs::LazyValue;
+
 use super::notice;
 use super::outcome::Outcome;
 use super::resync;
@@ -23,7 +25,7 @@ pub(super) struct Level {
 
 /// The counts of one object and the callback for its records.
 pub(super) struct Walk<'c> {
-    each: &'c mut dyn FnMut(&str),
+    each: &'c mut dyn FnMut(LazyValue<'_>),
     pub(super) outcome: Outcome,
     /// Where the text at hand starts in the object.
     pub(super) base: u64,
@@ -39,7 +41,7 @@ pub(super) struct Walk<'c> {
 }
 
 impl<'c> Walk<'c> {
-    pub(super) fn new(each: &'c mut dyn FnMut(&str)) -> Self {
+    pub(super) fn new(each: &'c mut dyn FnMut(LazyValue<'_>)) -> Self {
         Self {
             each,
             outcome: Outcome::default(),
@@ -54,10 +56,14 @@ impl<'c> Walk<'c> {
 
     /// Gives one record. Bytes that are no UTF-8 are replaced.
     pub(super) fn give(&mut self, record: &[u8]) {
-        match std::str::from_utf8(record) {
-            Ok(text) => (self.each)(text),
-            Err(_) => (self.each)(&String::from_utf8_lossy(record)),
+        match sonic_rs::from_str(&String::from_utf8_lossy(record)) {
+            Ok(record) => self.sound(record),
+            Err(_) => self.malformed("not a JSON object"),
         }
+    }
+
+    fn sound(&mut self, record: LazyValue<'_>) {
+        (self.each)(record);
         self.outcome.records += 1;
         self.broken = false;
     }
@@ -98,14 +104,12 @@ impl<'c> Walk<'c> {
     }
 
     /// An element that the fast path has cut out and found sound.
-    pub(super) fn element(&mut self, record: &str, at: usize) {
+    pub(super) fn element(&mut self, record: LazyValue<'_>, at: usize) {
         self.position = self.base + at as u64;
-        if shape::is_plain_record(record.as_bytes()) {
-            (self.each)(record);
-            self.outcome.records += 1;
-            self.broken = false;
+        if shape::is_plain_record(record.as_raw_str().as_bytes()) {
+            self.sound(record);
         } else {
-            self.object(record.as_bytes(), Level::default());
+            self.object(record.as_raw_str().as_bytes(), Level::default());
         }
     }
 

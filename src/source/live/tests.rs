@@ -102,7 +102,7 @@ fn ids(batch: &Batch) -> Vec<String> {
     let mut ids = Vec::new();
     for object in &batch.objects {
         let outcome = reader.read(object, |record| {
-            let value: serde_json::Value = serde_json::from_str(record).unwrap();
+            let value: serde_json::Value = serde_json::from_str(record.as_raw_str()).unwrap();
             ids.push(value["eventID"].as_str().unwrap().to_owned());
         });
         assert!(outcome.skipped.is_none(), "{}: {:?}", object.name(), outcome.skipped);
