@@ -74,6 +74,9 @@ const AGENT: usize = 8;
 /// Stands between the values of a tuple; none of them can hold it unescaped in a log.
 const SEPARATOR: &str = "\u{1f}";
 
+/// Bytes that most tuples fit in.
+const TUPLE: usize = 160;
+
 impl Family {
     /// The family that can answer for these dimensions.
     pub(crate) fn new(dimensions: &[Dimension], among: Among) -> Self {
@@ -177,7 +180,8 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(super) fn new(identity: &'a Identity, place: &'a Place, shape: &'a Shape) -> Self {
-        let (action, agent, origin, joined) = Default::default();
+        let (action, agent, origin) = Default::default();
+        let joined = Cell::new(String::with_capacity(TUPLE));
         Self { identity, place, shape, action, agent, origin, joined }
     }
 

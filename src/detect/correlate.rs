@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ahash::AHashMap;
@@ -43,10 +44,6 @@ pub(crate) struct Correlator {
     watched: Vec<Watched>,
     /// The correlations that each rule feeds directly.
     fed_by: AHashMap<String, Vec<usize>>,
-    /// The events of each correlation and group that are within its window.
-    windows: AHashMap<(usize, String), Window>,
-    /// When each value of a counting correlation and group was counted last, in stretches of a sixtieth of its window.
-    counted_last: AHashMap<(usize, String, String), Seconds>,
 }
 
 /// What is needed of a correlation beside the engine.
@@ -62,13 +59,17 @@ struct Watched {
     counted: Option<String>,
     /// It puts events of several accounts into one group.
     across: bool,
+    windows: AHashMap<String, Window>,
 }
 
+/// The events of one group that are within the time of a correlation.
 #[derive(Default)]
 struct Window {
     events: VecDeque<(Seconds, Arc<str>)>,
     /// Up to when the last firing goes on, and the value that it reached.
     firing: Option<(Seconds, f64)>,
+    /// When each value was counted last, in stretches.
+    counted: AHashMap<String, Seconds>,
 }
 
 impl Correlator {
@@ -113,47 +114,56 @@ impl Correlator {
                 children: correlation.rules.iter().filter_map(named).collect(),
                 counted: counted(correlation),
                 across: is_across(correlation, &rules.correlations),
+                windows: AHashMap::new(),
             });
         }
-        Ok(Self { engine, watched, fed_by, windows: AHashMap::new(), counted_last: AHashMap::new() })
+        Ok(Self { engine, watched, fed_by })
     }
 
     /// One match of one rule. A field that was kept for it and holds a list counts once for each of its members.
     pub(crate) fn feed(&mut self, rule: &Rule, event: &Event) -> Vec<Firing> {
-        for &position in self.fed_by.get(&rule.id).into_iter().flatten() {
-            let correlation = &self.watched[position];
-            let group = group_of(&correlation.group_by, &rule.id, event);
-            self.windows.entry((position, group)).or_default().add(event, correlation.span);
+        let groups = self.groups(&rule.id, event);
+        for (position, group) in &groups {
+            let correlation = &mut self.watched[*position];
+            let span = correlation.span;
+            correlation.window(group).add(event, span);
         }
         let kept = rule.captures.iter().filter_map(|field| event.fields.get_key_value(field));
         let Some((field, values)) = kept.into_iter().find(|(_, value)| value.contains(LIST)) else {
-            return self.feed_one(&rule.id, event);
+            return self.feed_one(&rule.id, event, &groups);
         };
         let mut one = event.clone();
         let mut firings: Vec<Firing> = Vec::new();
         for value in values.split(LIST) {
             one.fields.insert(field.clone(), value.to_owned());
-            firings.extend(self.feed_one(&rule.id, &one));
+            let groups = self.groups(&rule.id, &one);
+            firings.extend(self.feed_one(&rule.id, &one, &groups));
         }
         firings
     }
 
+    /// The correlations that a match of a rule feeds, and the group of each that it is in.
+    fn groups(&self, rule_id: &str, event: &Event) -> Vec<(usize, String)> {
+        let group = |position: &usize| (*position, group_of(&self.watched[*position].group_by, rule_id, event));
+        self.fed_by.get(rule_id).into_iter().flatten().map(group).collect()
+    }
+
     /// What a counting correlation says of a value that it counted a moment ago: nothing new, so that a busy value does
     /// not push others out of a bounded window. While it is firing, the event is one more of those that contribute.
-    fn repeated(&mut self, rule_id: &str, event: &Event) -> Option<Vec<Firing>> {
-        let &[position] = self.fed_by.get(rule_id)?.as_slice() else { return None };
-        let correlation = self.watched.get(position).filter(|correlation| !correlation.values.is_empty())?;
+    fn repeated(&mut self, event: &Event, groups: &[(usize, String)]) -> Option<Vec<Firing>> {
+        let [(position, group)] = groups else { return None };
+        let correlation = self.watched.get_mut(*position).filter(|correlation| !correlation.values.is_empty())?;
         let known = Known(event);
         let values: Vec<_> = correlation.values.iter().map(|field| known.text(field).unwrap_or_default()).collect();
-        let group = group_of(&correlation.group_by, rule_id, event);
-        let stretch = event.time.div_euclid((correlation.span / 60).max(1));
-        if self.counted_last.insert((position, group.clone(), values.join("\u{1f}")), stretch) != Some(stretch) {
+        let stretch = event.time.div_euclid(correlation.stretch());
+        let window = correlation.window(group);
+        if window.counted.insert(values.join("\u{1f}"), stretch) != Some(stretch) {
             return None;
         }
-        let firing = self.windows.get(&(position, group.clone())).and_then(|window| window.firing);
-        let going_on = firing.filter(|(until, _)| event.time <= *until).map(|(_, value)| Firing {
+        let firing = window.firing.filter(|(until, _)| event.time <= *until);
+        let going_on = firing.map(|(_, value)| Firing {
             id: correlation.id.clone(),
-            group,
+            group: group.clone(),
             value,
             counted: correlation.counted.clone(),
             events: vec![(event.time, Arc::clone(&event.id))],
@@ -162,8 +172,8 @@ impl Correlator {
         Some(going_on.into_iter().collect())
     }
 
-    fn feed_one(&mut self, rule_id: &str, event: &Event) -> Vec<Firing> {
-        if let Some(firings) = self.repeated(rule_id, event) {
+    fn feed_one(&mut self, rule_id: &str, event: &Event, groups: &[(usize, String)]) -> Vec<Firing> {
+        if let Some(firings) = self.repeated(event, groups) {
             return firings;
         }
         let matched = EvaluationResult {
@@ -182,43 +192,60 @@ impl Correlator {
             }),
         };
         let results = self.engine.process_with_detections(&Known(event), vec![matched], event.time);
-        results.into_iter().filter_map(|result| self.firing(&result, event)).collect()
+        results.into_iter().filter_map(|result| self.firing(&result, event, groups)).collect()
     }
 
-    fn firing(&mut self, result: &EvaluationResult, event: &Event) -> Option<Firing> {
+    fn firing(&mut self, result: &EvaluationResult, event: &Event, groups: &[(usize, String)]) -> Option<Firing> {
         let id = result.header.rule_id.as_ref()?;
         let body = result.as_correlation()?;
         let position = self.watched.iter().position(|correlation| correlation.id == *id)?;
-        let correlation = &self.watched[position];
-        let group = joined(body.group_key.iter().map(|(field, value)| (field.as_str(), value.as_str())));
+        let group = match groups.iter().find(|(fed, _)| *fed == position) {
+            Some((_, group)) => group.clone(),
+            None => joined(&body.group_key),
+        };
         let mut events = Vec::new();
+        let correlation = &mut self.watched[position];
         if correlation.children.is_empty() {
-            let window = self.windows.get_mut(&(position, group.clone()))?;
+            let until = event.time + correlation.span;
+            let window = correlation.windows.get_mut(&group)?;
             if window.firing.is_some_and(|(until, _)| event.time <= until) {
                 events.push((event.time, Arc::clone(&event.id)));
             } else {
                 events.extend(window.events.iter().cloned());
             }
-            window.firing = Some((event.time + correlation.span, body.aggregated_value));
+            window.firing = Some((until, body.aggregated_value));
         } else {
-            let windows = correlation.children.iter().filter_map(|child| self.windows.get(&(*child, group.clone())));
+            let children = &self.watched[position].children;
+            let windows = children.iter().filter_map(|child| self.watched[*child].windows.get(&group));
             events.extend(windows.flat_map(|window| window.events.iter().cloned()));
         }
-        let (counted, across) = (correlation.counted.clone(), correlation.across);
+        let Watched { counted, across, .. } = &self.watched[position];
+        let (counted, across) = (counted.clone(), *across);
         Some(Firing { id: id.clone(), group, value: body.aggregated_value, counted, events, across })
     }
 
     /// Forgets what is in no window any more.
     pub(crate) fn forget(&mut self, now: Seconds) {
         self.engine.evict_expired(now);
-        let watched = &self.watched;
-        self.counted_last.retain(|(position, ..), stretch| {
-            let span = watched[*position].span;
-            *stretch * (span / 60).max(1) >= now - span
-        });
-        self.windows.retain(|(position, _), window| {
-            window.events.back().is_some_and(|(last, _)| *last >= now - watched[*position].span)
-        });
+        for correlation in &mut self.watched {
+            let (since, stretch) = (now - correlation.span, correlation.stretch());
+            correlation.windows.retain(|_, window| {
+                window.counted.retain(|_, counted| *counted * stretch >= since);
+                !window.counted.is_empty() || window.events.back().is_some_and(|(last, _)| *last >= since)
+            });
+        }
+    }
+}
+
+impl Watched {
+    /// Within so much time a value counts once: a sixtieth of the window.
+    fn stretch(&self) -> Seconds {
+        (self.span / 60).max(1)
+    }
+
+    /// The window of a group.
+    fn window(&mut self, group: &str) -> &mut Window {
+        self.windows.entry(group.to_owned()).or_default()
     }
 }
 
@@ -233,13 +260,17 @@ impl Window {
 
 /// The values by which an event is grouped, as the engine takes them.
 fn group_of(group_by: &[GroupByField], rule_id: &str, event: &Event) -> String {
-    let pairs = GroupKey::extract(&Known(event), group_by, &[rule_id]).to_pairs(group_by);
-    joined(pairs.iter().map(|(field, value)| (field.as_str(), value.as_str())))
+    joined(&GroupKey::extract(&Known(event), group_by, &[rule_id]).to_pairs(group_by))
 }
 
 /// One text for fields and their values that no other values give.
-fn joined<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    pairs.map(|(field, value)| format!("{field}={}:{value};", value.len())).collect()
+fn joined(pairs: &[(String, String)]) -> String {
+    let mut text = String::with_capacity(pairs.iter().map(|(field, value)| field.len() + value.len() + 6).sum());
+    for (field, value) in pairs {
+        // Writing to a string does not fail.
+        _ = write!(text, "{field}={}:{value};", value.len());
+    }
+    text
 }
 
 /// `events`, or `different regions`.
@@ -287,7 +318,7 @@ impl SigmaEvent for Known<'_> {
         if let Some(value) = event.fields.get(path) {
             return Some(EventValue::Str(Cow::Borrowed(value)));
         }
-        header_text(&event.identity, &event.shape, &event.place, path).map(|text| EventValue::Str(Cow::Owned(text)))
+        header_text(&event.identity, &event.shape, &event.place, path).map(EventValue::Str)
     }
 
     fn any_string_value(&self, _: &dyn Fn(&str) -> bool) -> bool {

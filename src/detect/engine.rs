@@ -331,8 +331,6 @@ fn extend(finding: &mut Finding, judgement: Judgement) {
         return;
     }
     for reason in judgement.reasons {
-        let counts = |text: &str| text.starts_with(COUNTED) || text.starts_with(STARTS);
-        let kind = |text: &str| if counts(text) { "" } else { text.split(DETAIL).next().unwrap_or(text) }.to_owned();
         let known = finding.reasons.iter().position(|known| kind(known) == kind(&reason));
         match known {
             Some(known) if counts(&reason) => finding.reasons[known] = reason,
@@ -340,6 +338,16 @@ fn extend(finding: &mut Finding, judgement: Judgement) {
             _ => {}
         }
     }
+}
+
+/// Whether a reason tells a number, which grows.
+fn counts(reason: &str) -> bool {
+    reason.starts_with(COUNTED) || reason.starts_with(STARTS)
+}
+
+/// What a reason is about: two that are about the same are not both given.
+fn kind(reason: &str) -> &str {
+    if counts(reason) { "" } else { reason.split(DETAIL).next().unwrap_or(reason) }
 }
 
 /// `90 d`, `12 h`, `15 min` or `30 s`.

@@ -31,12 +31,11 @@ struct Partial {
 }
 
 /// One named detection, weakened and strengthened to what a shape can tell.
-#[derive(Clone, Copy)]
 struct Selection {
-    /// `false`: it can match whatever the shape says, so only the record decides.
-    bounded: bool,
-    /// `false`: no shape alone makes it match.
-    certain: bool,
+    /// `None`: it can match whatever the shape says, so only the record decides.
+    may: Option<ConditionExpr>,
+    /// `None`: no shape alone makes it match.
+    must: Option<ConditionExpr>,
 }
 
 /// Whether something holds for a record of some shape: it may, and it must.
@@ -86,16 +85,22 @@ impl Partial {
             detections: HashMap::new(),
         };
         for (name, detection) in &rule.detection.named {
-            let (weak, strong) = (weakened(detection, known), strengthened(detection, known));
-            partial.selections.insert(name.clone(), Selection { bounded: weak.is_some(), certain: strong.is_some() });
-            if let Some(weak) = weak {
-                partial.detections.insert(may(name), compile_detection(&weak)?);
-            }
-            if let Some(strong) = strong {
-                partial.detections.insert(must(name), compile_detection(&strong)?);
-            }
+            let may = partial.derive(format!("may {name}"), weakened(detection, known))?;
+            let must = partial.derive(format!("must {name}"), strengthened(detection, known))?;
+            partial.selections.insert(name.clone(), Selection { may, must });
         }
         Ok(partial)
+    }
+
+    /// Keeps a detection under a name, and gives what asks for it.
+    fn derive(
+        &mut self,
+        name: String,
+        detection: Option<Detection>,
+    ) -> Result<Option<ConditionExpr>, rsigma_eval::EvalError> {
+        let Some(detection) = detection else { return Ok(None) };
+        self.detections.insert(name.clone(), compile_detection(&detection)?);
+        Ok(Some(ConditionExpr::Identifier(name)))
     }
 
     /// Rules may name an event with its API version or without.
@@ -142,9 +147,8 @@ impl Partial {
         let Some(selection) = self.selections.get(name) else {
             return Verdict { may: true, must: false };
         };
-        let holds =
-            |name: String| eval_condition(&ConditionExpr::Identifier(name), &self.detections, event, &mut Vec::new());
-        Verdict { may: !selection.bounded || holds(may(name)), must: selection.certain && holds(must(name)) }
+        let holds = |asked: &ConditionExpr| eval_condition(asked, &self.detections, event, &mut Vec::new());
+        Verdict { may: selection.may.as_ref().is_none_or(holds), must: selection.must.as_ref().is_some_and(holds) }
     }
 }
 
@@ -153,14 +157,6 @@ fn count(parts: impl Iterator<Item = Verdict>, needed: usize) -> Verdict {
     let (may, must) =
         parts.fold((0, 0), |(may, must), part| (may + usize::from(part.may), must + usize::from(part.must)));
     Verdict { may: may >= needed, must: must >= needed }
-}
-
-fn may(name: &str) -> String {
-    format!("may {name}")
-}
-
-fn must(name: &str) -> String {
-    format!("must {name}")
 }
 
 /// The detection without what a shape cannot tell, so that it holds wherever the whole could. `None`: always.

@@ -8,6 +8,9 @@ use super::catalog::{Rules, Thin};
 use crate::event::about::{self, Source};
 use crate::event::{Seconds, Shape, View, facts};
 
+/// Shapes that a planner remembers.
+const MOST_KNOWN: usize = 20_000;
+
 /// What records of one shape are needed for.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -55,11 +58,25 @@ impl Plan {
 pub(crate) struct Planner<'r> {
     rules: &'r Rules,
     by_name: AHashMap<(String, String), Vec<u16>>,
+    known: AHashMap<Arc<Shape>, Arc<Plan>>,
 }
 
 impl<'r> Planner<'r> {
     pub(crate) fn new(rules: &'r Rules) -> Self {
-        Self { rules, by_name: AHashMap::new() }
+        Self { rules, by_name: AHashMap::new(), known: AHashMap::new() }
+    }
+
+    /// The plan for a shape that may come again.
+    pub(crate) fn known(&mut self, shape: &Arc<Shape>) -> Arc<Plan> {
+        if let Some(plan) = self.known.get(shape) {
+            return Arc::clone(plan);
+        }
+        if self.known.len() >= MOST_KNOWN {
+            self.known.clear();
+        }
+        let plan = Arc::new(self.plan(Shape::clone(shape)));
+        self.known.insert(Arc::clone(shape), Arc::clone(&plan));
+        plan
     }
 
     /// The plan for a shape.

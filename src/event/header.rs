@@ -77,20 +77,29 @@ pub(crate) fn is_header_field(path: &str) -> bool {
 }
 
 /// A field that every event carries with it, as text.
-pub(crate) fn header_text(identity: &Identity, shape: &Shape, place: &Place, path: &str) -> Option<String> {
+pub(crate) fn header_text<'a>(
+    identity: &'a Identity,
+    shape: &'a Shape,
+    place: &'a Place,
+    path: &str,
+) -> Option<Cow<'a, str>> {
     match of_shape(path) {
-        Some(field) => joined(&field(shape, true)?),
-        None => joined(&of_place(path)?(identity, place)?),
+        Some(field) => joined(field(shape, true)?),
+        None => joined(of_place(path)?(identity, place)?),
     }
 }
 
 /// A value as one text, as correlations compare it.
-pub(super) fn joined(value: &EventValue<'_>) -> Option<String> {
-    let EventValue::Array(items) = value else {
-        return value.as_str().map(|text| text.replace(LIST, " "));
+pub(super) fn joined(value: EventValue<'_>) -> Option<Cow<'_, str>> {
+    let text = match value {
+        EventValue::Array(items) => {
+            let members: Vec<_> = items.into_iter().filter_map(joined).collect();
+            return (!members.is_empty()).then(|| Cow::Owned(members.join(LIST)));
+        }
+        EventValue::Str(text) => text,
+        other => Cow::Owned(other.as_str()?.into_owned()),
     };
-    let members: Vec<_> = items.iter().filter_map(joined).collect();
-    (!members.is_empty()).then(|| members.join(LIST))
+    Some(if text.contains(LIST) { Cow::Owned(text.replace(LIST, " ")) } else { text })
 }
 
 fn text(text: Option<&str>) -> Option<EventValue<'_>> {

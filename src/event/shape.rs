@@ -101,7 +101,7 @@ impl Shape {
 
     /// `iam:CreateUser`.
     pub(crate) fn action(&self) -> String {
-        format!("{}:{}", self.service(), self.name)
+        [self.service(), ":", &self.name].concat()
     }
 
     /// Something that Stakeout saw or AWS told, and nobody did: it says nothing about what is usual.

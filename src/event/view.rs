@@ -153,7 +153,7 @@ impl<'a> View<'a> {
 
     /// The value of a field as text, as correlations compare it.
     pub(crate) fn text(&self, path: &str) -> Option<String> {
-        header::joined(&self.get_field(path)?)
+        header::joined(self.get_field(path)?).map(Cow::into_owned)
     }
 
     /// What is read from what the call asked for and what came of it.

@@ -164,13 +164,7 @@ fn calls(usage: &Arc<Usage>, value: u32, length: Seconds) -> impl Iterator<Item 
         let stretch = Some((*of, call.at.div_euclid(length)));
         std::mem::replace(&mut latest, stretch) != stretch
     });
-    first.map(move |(_, call)| Call {
-        at: call.at,
-        value,
-        noted: call.clone(),
-        usage: Arc::clone(usage),
-        given: false,
-    })
+    first.map(move |(_, call)| Call { at: call.at, value, noted: call.clone(), usage: Arc::clone(usage), given: false })
 }
 
 /// Values that every call of one usage shares: many rules ask for the same fields of it.
@@ -191,7 +185,7 @@ impl<'r> Texts<'r> {
 
 /// The values of fields that every call of a usage shares, as one text.
 fn joined(fields: &[String], usage: &Usage) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(64);
     for field in fields {
         text.push_str(&header_text(&usage.identity, &usage.plan.shape, &usage.place, field).unwrap_or_default());
         text.push('\u{1f}');

@@ -11,7 +11,7 @@ use super::super::part::{Noted, Usage};
 use super::super::told::{Sharing, Tables, Who};
 use super::{Called, Kept};
 use crate::detect::Rules;
-use crate::detect::plan::{Plan, Planner};
+use crate::detect::plan::Planner;
 use crate::event::{Event, EventId, Facts, Identity, Place, Seconds, Shape};
 use crate::incident::models::Caller;
 use crate::price::Model;
@@ -155,7 +155,6 @@ pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Kept> {
         (file.rules, Tables { identities: file.identities, shapes: file.shapes, places: file.places });
     let rule = |position: &usize| names.get(*position).and_then(|id| here.get(id.as_str()).copied());
     let mut planner = Planner::new(rules);
-    let mut plans: HashMap<usize, Arc<Plan>> = HashMap::new();
     let mut kept = Kept::default();
     for told in file.events {
         let rules = told.rules.iter().filter_map(rule).collect();
@@ -163,8 +162,7 @@ pub(crate) fn decode(bytes: &[u8], rules: &Rules) -> Result<Kept> {
     }
     for used in &file.usage {
         let (identity, shape, place) = tables.who(used.who)?;
-        let plan = plans.entry(used.who[1]).or_insert_with(|| Arc::new(planner.plan(Shape::clone(&shape))));
-        let (plan, first, last) = (Arc::clone(plan), used.first, used.last);
+        let (plan, first, last) = (planner.known(&shape), used.first, used.last);
         let bursts = used.bursts.iter().map(|(length, call)| (*length, noted(call))).collect();
         let noted = used.noted.as_ref().map(noted);
         kept.usage.push(Arc::new(Usage { identity, plan, place, first, last, noted, bursts, hours: None }));

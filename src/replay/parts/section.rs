@@ -45,7 +45,7 @@ struct Row {
 pub(in crate::replay) fn decode(bytes: &[u8], rules: &Rules, planner: &mut Planner<'_>) -> Result<Part> {
     let mut cursor = Cursor::new(bytes);
     let (tables, models, events) = Head::read(&mut cursor).context("its tables")?.split();
-    let plan = |shape: &Arc<Shape>| Arc::new(planner.plan(Shape::clone(shape)));
+    let plan = |shape: &Arc<Shape>| planner.known(shape);
     let plans: Vec<Arc<Plan>> = tables.shapes.iter().map(plan).collect();
     let mut part = Part::default();
     for row in columns::read_rows(&mut cursor).context("its rows")? {
